@@ -1,0 +1,116 @@
+"""What a notebook leaves behind for the report: findings, metrics, estimates, figures, tables.
+
+Each `show_` function displays one thing twice over: for the reader (HTML, SVG, Markdown) and,
+beside it, for the report's assembly (JSON under a MIME type of its own).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from analysis.methods.estimate import Estimate, Finding, Metric, NotEstimable
+from analysis.presentation.wording import message
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FINDING_MIME = "application/vnd.clientele.finding+json"
+METRICS_MIME = "application/vnd.clientele.metrics+json"
+ESTIMATES_MIME = "application/vnd.clientele.estimates+json"
+
+PUBLISHED_SIGNIFICANT_DIGITS = 9
+
+
+def json_ready(value: Any) -> Any:
+    """Turn results into JSON: floats at nine significant digits, not-a-number as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        ready = {f.name: json_ready(getattr(value, f.name)) for f in fields(value)}
+        return {"not_estimable": value.reason} if isinstance(value, NotEstimable) else ready
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_ready(item) for item in value]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return float(f"{value:.{PUBLISHED_SIGNIFICANT_DIGITS}g}") + 0.0
+    return value
+
+
+def _publish(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+    display(data, raw=True, metadata=metadata or {})
+
+
+def show_sentence(sentence: str) -> None:
+    """Show a paragraph worded by code."""
+    _publish({"text/html": f"<p>{escape(sentence)}</p>", "text/plain": sentence})
+
+
+def show_reason(reason: NotEstimable) -> None:
+    """Show, in place of a number, why there is none."""
+    _publish(
+        {
+            "text/html": f'<p class="not-estimable">{escape(reason.reason)}</p>',
+            "text/plain": reason.reason,
+        }
+    )
+
+
+def show_finding(finding: Finding | NotEstimable) -> None:
+    """Show a finding with its label, and hand it to the report's summary and `numbers.json`."""
+    if isinstance(finding, NotEstimable):
+        show_reason(finding)
+        return
+    html = (
+        f'<div class="finding" id="finding-{escape(finding.id)}">'
+        f'<span class="label label-{finding.label}">{escape(message(finding.label))}</span> '
+        f"<strong>{escape(finding.sentence)}</strong> "
+        f'<span class="assumption">{escape(finding.assumption)}</span></div>'
+    )
+    _publish({FINDING_MIME: json_ready(finding), "text/html": html, "text/plain": finding.sentence})
+
+
+def show_metrics(metrics: tuple[Metric, ...] | list[Metric], html: str) -> None:
+    """Show the scorecard's table (`html`, escaped by its maker) and hand the metrics over."""
+    _publish({METRICS_MIME: {"metrics": json_ready(list(metrics))}, "text/html": html})
+
+
+def show_table(
+    html: str, id: str = "", estimates: Mapping[str, Estimate | NotEstimable] | None = None
+) -> None:
+    """Show a table; the `estimates` in it, by name, go to `numbers.json` under `id`."""
+    data: dict[str, Any] = {"text/html": html}
+    if estimates:
+        data[ESTIMATES_MIME] = {"id": id, "estimates": json_ready(dict(estimates))}
+    _publish(data)
+
+
+def show_figure(figure: Figure | NotEstimable, alt: str) -> None:
+    """Show a figure as SVG with its alternative text; the same figure gives the same bytes."""
+    if isinstance(figure, NotEstimable):
+        show_reason(figure)
+        return
+    import matplotlib as mpl
+    from matplotlib import pyplot
+
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "clientele", "svg.fonttype": "path"}):
+        figure.savefig(
+            buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
+        )
+    pyplot.close(figure)
+    _publish(
+        {"image/svg+xml": buffer.getvalue(), "text/plain": alt},
+        metadata={"image/svg+xml": {"alt": alt}},
+    )

@@ -1,0 +1,39 @@
+"""HTML tables: everything escaped, numbers to the right, readable on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+
+def html_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str,
+    text_columns: int = 1,
+    note: str = "",
+) -> str:
+    """Give a table as HTML.
+
+    header, rows: cell texts, already formatted, not yet escaped.
+    caption: what the table shows, with the unit. note: a line beneath it.
+    text_columns: how many columns from the left hold words; the others are aligned as numbers.
+    """
+
+    def cell(tag: str, text: str, column: int) -> str:
+        scope = ' scope="col"' if tag == "th" else ""
+        if tag == "td" and column == 0:
+            return f'<th scope="row">{escape(text)}</th>'
+        align = "" if column < text_columns else ' class="number"'
+        return f"<{tag}{scope}{align}>{escape(text)}</{tag}>"
+
+    head = "".join(cell("th", text, column) for column, text in enumerate(header))
+    body = "".join(
+        "<tr>" + "".join(cell("td", text, column) for column, text in enumerate(row)) + "</tr>"
+        for row in rows
+    )
+    below = f'<p class="note">{escape(note)}</p>' if note else ""
+    return (
+        f'<div class="table"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{below}"
+    )
