@@ -1,0 +1,289 @@
+"""The few tables that methods need, each one SQL statement over the tables as of a day.
+
+lifetimes: a row per customer, or per spell where churn is inactivity.
+intervals: lifetimes split where the last known satisfaction changes.
+customer_periods: customer × period, customers active when the period opened.
+Tenure is in months of 30.4375 days; money in the data set's currency.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from analysis.intake.notes import Note
+from analysis.intake.periods import Period, complete_periods
+from analysis.intake.reading import quoted
+from analysis.intake.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+DAYS_PER_MONTH = 30.4375
+GROUPS = ("segment", "region", "area", "acquisition_channel")
+TENURE_UNIT_MONTHS = {
+    "days": 1 / DAYS_PER_MONTH,
+    "weeks": 7 / DAYS_PER_MONTH,
+    "months": 1,
+    "years": 12,
+}
+
+
+def _present(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    exists = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [f"as_of_{table}"]
+    ).fetchone()
+    if not exists or not exists[0]:
+        return []
+    return [str(row[0]) for row in connection.execute(f"DESCRIBE as_of_{table}").fetchall()]
+
+
+def _carried(columns: list[str], settings: Settings) -> str:
+    """The grouping columns and covariates that a frame carries along, as SQL of customers c."""
+    names = [name for name in GROUPS if name in columns] + list(settings.covariates)
+    return "".join(f", c.{quoted(name)}" for name in names)
+
+
+def build_lifetimes(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, day: dt.date
+) -> list[Note]:
+    """Create table `lifetimes`; give notes on customers left out.
+
+    contract: from started_on to ended_on. flag: tenure and `ended`, entry at the opening of the
+    observation window. inactivity: the event is the day on which the threshold is reached after
+    the last order (first passage); a later order opens a new spell.
+    """
+    columns = _present(connection, "customers")
+    rest = _carried(columns, settings)
+    if "tenure" in columns:
+        spells = _snapshot_spells(columns, settings)
+    elif "started_on" not in columns:
+        return [Note("warning", "no start of the customers: no lifetimes", "customers")]
+    elif settings.churn.rule == "inactivity" and _present(connection, "transactions"):
+        spells = _inactivity_spells(settings, day)
+    else:
+        spells = _contract_spells(columns, day)
+    connection.execute(
+        f"CREATE TABLE all_lifetimes AS SELECT s.*{rest} FROM ({spells}) s "
+        "JOIN as_of_customers c USING (customer_id)"
+    )
+    row = connection.execute(
+        "SELECT count(*) FROM all_lifetimes WHERE NOT coalesce(exit_months > entry_months, false)"
+    ).fetchone()
+    assert row is not None
+    connection.execute(
+        "CREATE TABLE lifetimes AS SELECT * FROM all_lifetimes WHERE exit_months > entry_months "
+        "ORDER BY customer_id, spell"
+    )
+    connection.execute("DROP TABLE all_lifetimes")
+    message = "customers without time at risk (no start, or it equals the end) are left out"
+    return [Note("warning", message, "customers", count=row[0])] if row[0] else []
+
+
+def _contract_spells(columns: list[str], day: dt.date) -> str:
+    ended_on = "ended_on" if "ended_on" in columns else "CAST(NULL AS DATE)"
+    reason = "end_reason" if "end_reason" in columns else "CAST(NULL AS VARCHAR)"
+    entry = "0.0"
+    if "observed_from" in columns:
+        entry = f"greatest(coalesce(date_diff('day', started_on, observed_from), 0), 0) / {DAYS_PER_MONTH}"
+    end = f"coalesce({ended_on}, DATE '{day}')"
+    return (
+        f"SELECT customer_id, CAST(1 AS BIGINT) AS spell, started_on, {entry} AS entry_months, "
+        f"date_diff('day', started_on, {end}) / {DAYS_PER_MONTH} AS exit_months, "
+        f"{ended_on} IS NOT NULL AS ended, {reason} AS end_reason FROM as_of_customers"
+    )
+
+
+def _snapshot_spells(columns: list[str], settings: Settings) -> str:
+    window = settings.churn.observation_window_months
+    factor = "1.0"
+    if "tenure_unit" in columns:
+        cases = " ".join(
+            f"WHEN '{unit}' THEN {months}" for unit, months in TENURE_UNIT_MONTHS.items()
+        )
+        factor = f"CASE coalesce(tenure_unit, 'months') {cases} END"
+    ended = "coalesce(ended, false)" if "ended" in columns else "false"
+    reason = "end_reason" if "end_reason" in columns else "CAST(NULL AS VARCHAR)"
+    return (
+        "SELECT customer_id, CAST(1 AS BIGINT) AS spell, CAST(NULL AS DATE) AS started_on, "
+        f"greatest(tenure * {factor} - {window}, 0) AS entry_months, "
+        f"tenure * {factor} AS exit_months, {ended} AS ended, {reason} AS end_reason "
+        "FROM as_of_customers"
+    )
+
+
+def _inactivity_spells(settings: Settings, day: dt.date) -> str:
+    days = settings.churn.days
+    return f"""
+        WITH orders AS (
+            SELECT customer_id, occurred_on FROM as_of_transactions WHERE amount > 0
+            UNION ALL SELECT customer_id, started_on FROM as_of_customers WHERE started_on IS NOT NULL
+        ), days AS (SELECT DISTINCT customer_id, occurred_on FROM orders),
+        gaps AS (
+            SELECT customer_id, occurred_on, CASE WHEN date_diff('day', lag(occurred_on) OVER w,
+                occurred_on) < {days} THEN 0 ELSE 1 END AS opens
+            FROM days WINDOW w AS (PARTITION BY customer_id ORDER BY occurred_on)
+        ), numbered AS (
+            SELECT *, sum(opens) OVER (PARTITION BY customer_id ORDER BY occurred_on) AS spell FROM gaps
+        ), spells AS (
+            SELECT customer_id, spell, min(occurred_on) AS started_on, max(occurred_on) + {days} AS passes
+            FROM numbered GROUP BY customer_id, spell
+        )
+        SELECT customer_id, CAST(spell AS BIGINT) AS spell, started_on, 0.0 AS entry_months,
+            date_diff('day', started_on, least(passes, DATE '{day}')) / {DAYS_PER_MONTH} AS exit_months,
+            passes <= DATE '{day}' AS ended, CAST(NULL AS VARCHAR) AS end_reason
+        FROM spells"""
+
+
+def build_answers(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Create table `answers`: customer × instrument × day, mean of the day's answers."""
+    columns = _present(connection, "surveys")
+    if not {"customer_id", "answered_on", "score"} <= set(columns):
+        return False
+    connection.execute(
+        "CREATE TABLE answers AS SELECT customer_id, instrument, answered_on, avg(score) AS score "
+        "FROM as_of_surveys WHERE customer_id IS NOT NULL AND score IS NOT NULL "
+        "AND answered_on IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    )
+    return True
+
+
+def build_intervals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Create table `intervals` from `lifetimes` and the CSAT answers in `answers`.
+
+    An answer counts from the day after it was given; the score is the last one known then.
+    """
+    rest = _carried(_present(connection, "customers"), settings).replace("c.", "l.")
+    connection.execute(f"""
+        CREATE TABLE intervals AS
+        WITH marks AS (
+            SELECT l.customer_id, l.spell, l.entry_months AS start_months FROM lifetimes l
+            UNION
+            SELECT l.customer_id, l.spell,
+                (date_diff('day', l.started_on, a.answered_on) + 1) / {DAYS_PER_MONTH}
+            FROM lifetimes l JOIN answers a ON a.customer_id = l.customer_id AND a.instrument = 'csat'
+            WHERE (date_diff('day', l.started_on, a.answered_on) + 1) / {DAYS_PER_MONTH} > l.entry_months
+              AND (date_diff('day', l.started_on, a.answered_on) + 1) / {DAYS_PER_MONTH} < l.exit_months
+        ), spans AS (
+            SELECT *, lead(start_months) OVER (PARTITION BY customer_id, spell ORDER BY start_months)
+                AS next_months FROM marks
+        ), placed AS (
+            SELECT l.customer_id, l.spell, s.start_months, coalesce(s.next_months, l.exit_months)
+                AS stop_months, l.ended AND s.next_months IS NULL AS ended,
+                l.started_on + CAST(round(s.start_months * {DAYS_PER_MONTH}) AS INTEGER) AS opens_on{rest}
+            FROM spans s JOIN lifetimes l USING (customer_id, spell)
+        )
+        SELECT p.* EXCLUDE (opens_on), a.score AS score,
+            date_diff('day', a.answered_on, p.opens_on) / {DAYS_PER_MONTH} AS score_age_months
+        FROM placed p ASOF LEFT JOIN (SELECT * FROM answers WHERE instrument = 'csat') a
+            ON p.customer_id = a.customer_id AND p.opens_on > a.answered_on
+        ORDER BY p.customer_id, p.spell, p.start_months""")
+
+
+def money_by_period(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, periods: list[Period]
+) -> bool:
+    """Create table `period_money`: customer × period with spend, orders, refunds and margin."""
+    spans = ", ".join(
+        f"({i}, '{p.label}', DATE '{p.first_day}', DATE '{p.last_day}')"
+        for i, p in enumerate(periods)
+    )
+    if not spans:
+        return False
+    connection.execute(
+        f"CREATE TABLE spans AS SELECT * FROM (VALUES {spans}) AS v(period_index, period, opens, closes)"
+    )
+    columns = _present(connection, "transactions")
+    gross = settings.economics.gross_margin
+    if columns:
+        margin = (
+            f"coalesce(margin, amount * {gross})" if "margin" in columns else f"amount * {gross}"
+        )
+        connection.execute(
+            "CREATE TABLE period_money AS SELECT t.customer_id, p.period_index, "
+            "CAST(sum(amount) AS DOUBLE) AS spend, count(*) FILTER (amount > 0) AS orders, "
+            "CAST(-coalesce(sum(amount) FILTER (amount < 0), 0) AS DOUBLE) AS refunded, "
+            f"CAST(sum({margin}) AS DOUBLE) AS margin FROM as_of_transactions t "
+            "JOIN spans p ON t.occurred_on BETWEEN p.opens AND p.closes GROUP BY ALL"
+        )
+        return True
+    columns = _present(connection, "periods")
+    if not columns:
+        return False
+    orders = "coalesce(sum(orders), 0)" if "orders" in columns else "count(*)"
+    refunded = "coalesce(sum(refunded), 0)" if "refunded" in columns else "0"
+    margin = f"coalesce(margin, spend * {gross})" if "margin" in columns else f"spend * {gross}"
+    connection.execute(
+        "CREATE TABLE period_money AS SELECT t.customer_id, p.period_index, "
+        f"CAST(sum(spend) AS DOUBLE) AS spend, CAST({orders} AS BIGINT) AS orders, "
+        f"CAST({refunded} AS DOUBLE) AS refunded, CAST(sum({margin}) AS DOUBLE) AS margin "
+        "FROM as_of_periods t JOIN spans p ON t.to_on BETWEEN p.opens AND p.closes GROUP BY ALL"
+    )
+    return True
+
+
+def build_customer_periods(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, period: Period
+) -> bool:
+    """Create table `customer_periods` for all whole periods up to `period`.
+
+    Customers active when the period opened; the period in which they leave stays in, with the
+    money of what remains; later ones drop out.
+    """
+    columns = _present(connection, "customers")
+    if settings.covers is None or "started_on" not in columns:
+        return False
+    periods = [
+        p for p in complete_periods(settings, period.months) if p.last_day <= period.last_day
+    ]
+    if not money_by_period(connection, settings, periods):
+        return False
+    connection.execute(
+        "CREATE TABLE spells AS SELECT customer_id, started_on, "
+        "CASE WHEN ended THEN started_on + CAST(round(exit_months * ?) AS INTEGER) END AS ended_on "
+        "FROM lifetimes", [DAYS_PER_MONTH],
+    )  # fmt: skip
+    rest = _carried(columns, settings)
+    answers, scores = "", ""
+    if build_answers_exist(connection):
+        rows = connection.execute("SELECT DISTINCT instrument FROM answers ORDER BY 1").fetchall()
+        for (instrument,) in rows:
+            alias = f"a_{instrument}"
+            answers += (
+                f" ASOF LEFT JOIN (SELECT * FROM answers WHERE instrument = '{instrument}') {alias} "
+                f"ON b.customer_id = {alias}.customer_id AND b.opens > {alias}.answered_on"
+            )
+            scores += (
+                f", {alias}.score AS {instrument}_score, "
+                f"CAST(date_diff('day', {alias}.answered_on, b.opens) AS DOUBLE) AS {instrument}_age_days"
+            )
+    connection.execute(f"""
+        CREATE TABLE customer_periods AS
+        WITH base AS (
+            SELECT s.customer_id, p.period, CAST(p.period_index AS BIGINT) AS period_index, p.opens,
+                min(date_diff('day', c.started_on, p.opens)) / {DAYS_PER_MONTH} AS tenure_months,
+                bool_or(coalesce(s.ended_on <= p.closes, false)) AS "left"
+            FROM spells s JOIN as_of_customers c USING (customer_id)
+            JOIN spans p ON s.started_on < p.opens AND (s.ended_on IS NULL OR s.ended_on >= p.opens)
+            GROUP BY ALL
+        ), paid AS (
+            SELECT b.*, coalesce(m.spend, 0) AS spend, coalesce(m.orders, 0) AS orders,
+                coalesce(m.refunded, 0) AS refunded, coalesce(m.margin, 0) AS margin
+            FROM base b LEFT JOIN period_money m USING (customer_id, period_index)
+        ), b AS (
+            SELECT *, CASE WHEN lag(period_index) OVER w = period_index - 1 THEN lag(spend) OVER w END
+                AS previous_spend
+            FROM paid WINDOW w AS (PARTITION BY customer_id ORDER BY period_index)
+        )
+        SELECT b.* EXCLUDE (opens){scores}{rest} FROM b{answers}
+        JOIN as_of_customers c ON c.customer_id = b.customer_id
+        ORDER BY b.customer_id, b.period_index""")
+    return True
+
+
+def build_answers_exist(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether `build_answers` has made its table."""
+    row = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'answers'"
+    ).fetchone()
+    return bool(row and row[0])

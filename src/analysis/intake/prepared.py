@@ -1,0 +1,108 @@
+"""The first stage of a build: validate once, write tables and frames as Parquet under `build/`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from analysis.intake.fingerprint import fingerprint_code, fingerprint_files
+from analysis.intake.notes import Note
+from analysis.intake.periods import Period
+from analysis.intake.settings import Settings
+
+FRAMES = ("lifetimes", "intervals", "customer_periods")
+NOTES_FILE = "notes.json"
+CODE_THAT_PREPARES = ("", "intake")
+
+
+def prepared_key(settings: Settings, folder: Path, period: Period, build: Path) -> str:
+    """Digest of all that the prepared tables depend on: data, settings, intake code, period."""
+    cache = build / "fingerprints.json"
+    parts = {
+        "files": fingerprint_files(settings, folder, cache),
+        "code": fingerprint_code(CODE_THAT_PREPARES, cache),
+        "period": period.label,
+        # What a database holds is not seen from here: it is read anew for each address only.
+        "addresses": sorted(
+            hashlib.sha256(os.environ.get(s.connect.removeprefix("env:"), "").encode()).hexdigest()
+            for s in settings.sources.values()
+            if s.connect
+        ),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def prepare(settings: Settings, folder: Path, period: Period, build: Path) -> Path:
+    """Give the folder with canonical tables and frames as of the period's end; make it if needed.
+
+    Written beside and renamed, so a folder that is there is whole. Raises DataError,
+    SettingsError.
+    """
+    target = build / "prepared" / f"{folder.name}-{prepared_key(settings, folder, period, build)}"
+    if target.is_dir():
+        return target
+    scratch = target.with_name(f"{target.name}.{os.getpid()}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        notes = _write(settings, folder, period, scratch)
+        records = [asdict(note) for note in notes]
+        text = json.dumps(records, ensure_ascii=False, indent=1)
+        (scratch / NOTES_FILE).write_text(text, encoding="utf-8")
+        _rename(scratch, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _rename(scratch: Path, target: Path) -> None:
+    try:
+        scratch.rename(target)
+    except OSError:
+        # Another process prepared the same content at the same time; either copy will do.
+        if not target.is_dir():
+            raise
+
+
+def _write(settings: Settings, folder: Path, period: Period, scratch: Path) -> list[Note]:
+    import duckdb
+
+    from analysis.intake.as_of import cut_tables
+    from analysis.intake.frames import (
+        build_answers,
+        build_customer_periods,
+        build_intervals,
+        build_lifetimes,
+    )
+    from analysis.intake.load import load_tables
+
+    day = period.last_day if settings.covers else settings.last_day
+    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+        loaded = load_tables(settings, folder, connection, as_of=day)
+        notes = [*loaded.notes, *cut_tables(connection, loaded.tables, settings, day)]
+        notes += build_lifetimes(connection, settings, day)
+        made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
+        if "lifetimes" in made:
+            if build_answers(connection) and settings.covers is not None:
+                build_intervals(connection, settings)
+            build_customer_periods(connection, settings, period)
+        made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
+        wanted = {f"as_of_{name}": name for name in loaded.tables}
+        wanted |= {name: f"frame_{name}" for name in FRAMES if name in made}
+        import pyarrow.parquet as pq
+
+        for source, name in sorted(wanted.items()):
+            # The engine is locked by now and writes no files: Arrow does.
+            table = connection.execute(f"SELECT * FROM {source}").fetch_arrow_table()
+            pq.write_table(table, scratch / f"{name}.parquet", compression="zstd")
+    return notes
+
+
+def read_notes(prepared: Path) -> tuple[Note, ...]:
+    """The notes that `prepare` left."""
+    records = json.loads((prepared / NOTES_FILE).read_text(encoding="utf-8"))
+    return tuple(Note(**record) for record in records)
