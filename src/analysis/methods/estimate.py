@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, ParamSpec, TypeVar
+from typing import Any, Literal, TypeVar
 
 Label = Literal["experiment", "quasi-experiment", "association", "description"]
 
 ResultT = TypeVar("ResultT")
-Arguments = ParamSpec("Arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +91,7 @@ class CannotEstimate(Exception):  # noqa: N818 -- a finding about the data, not 
         super().__init__(reason)
 
 
-def attempt(
-    method: Callable[Arguments, ResultT], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> ResultT | NotEstimable:
+def attempt(method: Callable[..., ResultT], *args: Any, **kwargs: Any) -> ResultT | NotEstimable:
     """Call a method; give the reason instead where the data do not bear it.
 
     An argument that is itself a NotEstimable is handed on: what rests on a missing number is

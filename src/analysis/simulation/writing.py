@@ -239,9 +239,11 @@ def programme_tables(
     gifts = int(histories.gifts.sum())
     programmes = pd.DataFrame(
         [
-            ("live_chat", "Live chat", world.live_chat_waves[0], world.live_chat_upfront_cost, world.live_chat_monthly_cost),
+            ("live_chat", "Live chat", world.live_chat_waves[0],
+             world.live_chat_upfront_cost, world.live_chat_monthly_cost),
             ("loyalty_gifts", "Loyalty gifts", world.gifts_on, round(gifts * world.gift_unit_cost, 2), 0),
-            ("compensation_budget", "Compensation budget", world.compensation_on, 0, world.compensation_monthly_cost),
+            ("compensation_budget", "Compensation budget", world.compensation_on, 0,
+             world.compensation_monthly_cost),
             ("call_backs", "Call-backs after low scores", world.call_backs_from, 0, world.call_backs_monthly_cost),
         ],
         columns=["programme_id", "name", "starts_on", "upfront_cost", "monthly_cost"],

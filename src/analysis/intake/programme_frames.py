@@ -1,0 +1,329 @@
+"""Frames for programmes: who was reached when, and each customer's margin by quarter since.
+
+Quarters are counted from the day that was *assigned*, not by the calendar: quarter 0 is the three
+months that begin on that day, quarter −1 the three before it. Only whole quarters that end by
+the as-of date appear. Customers are those active just before the day (started before it, not
+ended before it); later joiners are left out. After a customer has left, the margin is zero.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.intake.frames import DAYS_PER_MONTH
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.intake.dataset import Dataset
+
+Days = npt.NDArray[np.int64]
+
+MOST_QUARTERS_BEFORE = 8
+MOST_WAVES = 12
+FAR_AHEAD = 99_000  # days since 1970: later than any date, and it keeps the ledger's key unique
+KEY_STEP = 100_000
+BEFORE_MONTHS = {"margin_quarter_before": 3, "margin_year_before": 12}
+GROUPS = ("segment", "region", "acquisition_channel")
+
+
+@dataclass(frozen=True, slots=True)
+class MarginLedger:
+    """Every customer's margin by day, ready for sums over any span.
+
+    keys: customer's code × KEY_STEP + day, sorted. running: sums up to each key, one longer.
+    """
+
+    keys: Days
+    running: npt.NDArray[np.float64]
+
+    def between(self, codes: Days, first: Days, end: Days) -> npt.NDArray[np.float64]:
+        """Margin of customers `codes` from day `first` on and before day `end`."""
+        lower = np.searchsorted(self.keys, codes * KEY_STEP + first)
+        upper = np.searchsorted(self.keys, codes * KEY_STEP + end)
+        return np.asarray(self.running[upper] - self.running[lower])
+
+
+def days_of(values: Any) -> Days:
+    """Dates as whole days since 1970; open dates lie far ahead."""
+    import pandas as pd
+
+    dates = np.asarray(pd.to_datetime(pd.Series(values)), dtype="datetime64[D]")
+    return np.where(np.isnat(dates), FAR_AHEAD, dates.astype(np.int64)).astype(np.int64)
+
+
+def add_months(days: Days, months: int) -> Days:
+    """The same day so many months on; the last of the month where it has no such day."""
+    dates = days.astype("datetime64[D]")
+    start = dates.astype("datetime64[M]")
+    into = dates - start.astype("datetime64[D]")
+    target = (start + months).astype("datetime64[D]")
+    last = (start + months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    return np.asarray(np.minimum(target + into, last).astype(np.int64))
+
+
+def _day(date: dt.date) -> int:
+    return int(np.datetime64(date, "D").astype(np.int64))
+
+
+def _last_day(data: Dataset) -> int:
+    return _day(data.period.last_day)
+
+
+def build_ledger(data: Dataset, customers: pd.Index) -> MarginLedger:
+    """The margin ledger of all transactions, or of periods already added up (at their end)."""
+    gross = data.settings.economics.gross_margin
+    if data.has("transactions"):
+        rows, day, amount = data.table("transactions"), "occurred_on", "amount"
+    else:
+        rows, day, amount = data.table("periods"), "to_on", "spend"
+    margin = rows[amount].astype(float) * gross
+    if "margin" in rows.columns:
+        margin = rows["margin"].astype(float).fillna(margin)
+    codes = customers.get_indexer(rows["customer_id"]).astype(np.int64)
+    keys = codes * KEY_STEP + days_of(rows[day])
+    known = codes >= 0
+    # Ties are summed in order of amount, so that the order of rows changes no digit.
+    order = np.lexsort((margin.to_numpy()[known], keys[known]))
+    running = np.concatenate([[0.0], np.cumsum(margin.to_numpy()[known][order])])
+    return MarginLedger(keys[known][order], running)
+
+
+def _spells(data: Dataset) -> pd.DataFrame:
+    """customer_id, opens, closes (days); closes lies far ahead while the customer is active."""
+    import pandas as pd
+
+    lifetimes = data.lifetimes()
+    if lifetimes.empty or lifetimes["started_on"].isna().all():
+        return pd.DataFrame({"customer_id": pd.Series(dtype=str), "opens": [], "closes": []})
+    opens = days_of(lifetimes["started_on"])
+    length = np.round(lifetimes["exit_months"].to_numpy(float) * DAYS_PER_MONTH).astype(np.int64)
+    closes = np.where(lifetimes["ended"].to_numpy(bool), opens + length, FAR_AHEAD)
+    return pd.DataFrame(
+        {"customer_id": lifetimes["customer_id"].astype(str), "opens": opens, "closes": closes}
+    )
+
+
+def _active_rows(rows: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
+    """The rows (customer_id, day, …) whose customer was active just before `day`; + `opens`."""
+    joined = rows.merge(spells, on="customer_id", how="inner")
+    active = joined[(joined["opens"] < joined["day"]) & (joined["closes"] >= joined["day"])]
+    keys = ["customer_id", "day"]
+    return active.sort_values([*keys, "opens"]).drop_duplicates(keys).drop(columns="closes")
+
+
+def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
+    """Stacked risk sets of a roll-out over areas: start date × customer × quarter.
+
+    For each start date, customers of the areas assigned that day (`treated`) and of areas not
+    yet reached, all active just before it. Columns: starts_on (the start date whose risk set it
+    is), customer_id, area, treated, never (the area is never reached by the as-of date), quarter
+    (int, 0 begins on the start date), margin (currency in that quarter, zero after leaving),
+    opens_month (months from the roll-out's first start to this one). Rows of controls end with
+    the last quarter before their own area is reached; quarters before a customer's first day are
+    missing. Areas that the table `rollout` does not name count as never reached.
+    """
+    import pandas as pd
+
+    columns = [
+        "starts_on", "opens_month", "customer_id", "area", "treated", "never", "quarter", "margin",
+    ]  # fmt: skip
+    rollout = data.table("rollout")
+    customers = data.table("customers")
+    spells = _spells(data)
+    empty = pd.DataFrame(columns=columns)
+    if rollout.empty or "area" not in customers.columns or spells.empty:
+        return empty
+    mine = rollout[rollout["programme_id"] == programme_id]
+    day_of_area = dict(zip(mine["area"], days_of(mine["starts_on"]), strict=True))
+    people = customers[customers["area"].notna()][["customer_id", "area"]].reset_index(drop=True)
+    index = pd.Index(people["customer_id"])
+    own = people["area"].map(lambda area: day_of_area.get(area, FAR_AHEAD)).to_numpy(np.int64)
+    covers = data.settings.covers
+    assert covers is not None
+    first, end = _day(covers.first), _last_day(data) + 1
+    ledger = build_ledger(data, index)
+    starts = sorted({int(day) for day in day_of_area.values() if first < day < end})
+    parts = []
+    for start in starts:
+        rows = _active_rows(people[own >= start].assign(day=start), spells)
+        codes = index.get_indexer(rows["customer_id"]).astype(np.int64)
+        reached, joined = own[codes], rows["opens"].to_numpy(np.int64)
+        base = rows[["customer_id", "area"]].assign(
+            starts_on=np.datetime64(start, "D").astype("datetime64[ns]"),
+            opens_month=_months_between(starts[0], start),
+            treated=reached == start,
+            never=reached >= end,
+        )
+        at = np.full(len(rows), start, dtype=np.int64)
+        for quarter in range(-MOST_QUARTERS_BEFORE, (end - start) // 89 + 1):
+            opens, closes = add_months(at, 3 * quarter), add_months(at, 3 * quarter + 3)
+            if not len(at) or opens[0] < first or closes[0] > end:
+                continue
+            clean = (reached == start) | (reached >= closes)
+            # In the last quarter before the start the newest customers count with what they
+            # spent; further back only who was a customer when the quarter opened.
+            clean &= (quarter >= -1) | (joined < opens)
+            margin = ledger.between(codes, opens, closes)
+            parts.append(base.assign(quarter=quarter, margin=margin)[clean])
+    return pd.concat(parts, ignore_index=True)[columns] if parts else empty
+
+
+def _months_between(first: int, second: int) -> int:
+    """Months from one day to another, rounded to the nearest."""
+    return round((second - first) / DAYS_PER_MONTH)
+
+
+def experiment_outcomes(data: Dataset, programme_id: str) -> pd.DataFrame:
+    """Customers assigned to a programme and comparison customers, before and after.
+
+    One row per assigned customer who was active just before the assignment. Where no control arm
+    is recorded, further rows (`recorded` False, arm "control") hold the active customers not
+    assigned by then, once for each wave: a day of assignment, or the middle day of each calendar
+    month of assignments where there are more than twelve days. Their follow-up stops before
+    their own assignment.
+
+    Columns: customer_id, wave, arm, recorded, assigned_on, quarters (whole quarters followed),
+    margin_per_quarter (mean over these, zeros after leaving), margin_quarter_before,
+    margin_year_before, tenure_months, last score and its age for each instrument, csat_after
+    (mean of answers during follow-up), segment, region, acquisition_channel, covariates.
+    """
+    import pandas as pd
+
+    exposures = data.table("exposures")
+    spells = _spells(data)
+    if exposures.empty or spells.empty:
+        return pd.DataFrame(columns=["customer_id", "wave", "arm", "recorded", "quarters"])
+    mine = exposures[exposures["programme_id"] == programme_id]
+    arm = mine["arm"].fillna("treated") if "arm" in mine.columns else "treated"
+    own_day = days_of(mine["assigned_on"])
+    assigned = pd.DataFrame(
+        {"customer_id": mine["customer_id"].astype(str), "day": own_day, "until": FAR_AHEAD}
+    ).assign(arm=arm, recorded=True)
+    assigned["wave"] = _waves(own_day)
+    everybody = pd.Index(data.table("customers")["customer_id"].astype(str))
+    rows = assigned
+    if not (assigned["arm"] == "control").any():
+        others = _comparison_rows(assigned, everybody)
+        rows = pd.concat([assigned, others], ignore_index=True)
+    rows = _active_rows(rows, spells)
+    rows = _with_outcomes(data, rows, everybody)
+    rows = _with_scores(data, rows)
+    carried = [name for name in GROUPS if name in data.table("customers").columns]
+    carried += list(data.settings.covariates)
+    traits = data.table("customers")[["customer_id", *dict.fromkeys(carried)]]
+    rows = rows.merge(traits.astype({"customer_id": str}), on="customer_id", how="left")
+    for name in ("wave", "day"):
+        rows[name] = rows[name].to_numpy(np.int64).astype("datetime64[D]").astype("datetime64[ns]")
+    rows = rows.rename(columns={"day": "assigned_on"}).drop(columns=["until", "opens"])
+    return rows.sort_values(["wave", "customer_id"]).reset_index(drop=True)
+
+
+def _waves(days: Days) -> Days:
+    """The wave of each assignment: its day, or its month's middle assignment if days are many."""
+    if len(np.unique(days)) <= MOST_WAVES:
+        return days
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    waves = np.empty_like(days)
+    for month in np.unique(months):
+        inside = months == month
+        waves[inside] = np.sort(days[inside])[inside.sum() // 2]
+    return waves
+
+
+def _comparison_rows(assigned: pd.DataFrame, everybody: pd.Index) -> pd.DataFrame:
+    import pandas as pd
+
+    own = assigned.set_index("customer_id")["day"].reindex(everybody)
+    until = own.fillna(FAR_AHEAD).to_numpy(np.int64)
+    parts = [
+        pd.DataFrame({"customer_id": everybody[until > wave], "day": wave})
+        .assign(until=until[until > wave], arm="control", recorded=False, wave=wave)
+        for wave in sorted({int(day) for day in assigned["wave"]})
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else assigned.iloc[:0]
+
+
+def _with_outcomes(data: Dataset, rows: pd.DataFrame, everybody: pd.Index) -> pd.DataFrame:
+    ledger = build_ledger(data, everybody)
+    codes = everybody.get_indexer(rows["customer_id"]).astype(np.int64)
+    day = rows["day"].to_numpy(np.int64)
+    end = np.minimum(_last_day(data) + 1, rows["until"].to_numpy(np.int64))
+    quarters = np.zeros(len(rows), dtype=np.int64)
+    most = int((end - day).max(initial=0) // 89 + 1)
+    for quarter in range(1, most + 1):
+        quarters[add_months(day, 3 * quarter) <= end] = quarter
+    closes = np.empty_like(day)
+    for quarter in np.unique(quarters):
+        same = quarters == quarter
+        closes[same] = add_months(day[same], 3 * int(quarter))
+    total = ledger.between(codes, day, closes)
+    before = {
+        name: ledger.between(codes, add_months(day, -months), day)
+        for name, months in BEFORE_MONTHS.items()
+    }
+    per_quarter = np.where(quarters > 0, total / np.maximum(quarters, 1), np.nan)
+    tenure = (day - rows["opens"].to_numpy(np.int64)) / DAYS_PER_MONTH
+    return rows.assign(
+        quarters=quarters, margin_per_quarter=per_quarter, tenure_months=tenure, **before
+    )
+
+
+def _with_scores(data: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
+    """Last score per instrument known before the day, its age, and the CSAT given afterwards."""
+    import pandas as pd
+
+    if not data.has("surveys.score") or "answered_on" not in data.table("surveys").columns:
+        return rows
+    answers = data.table("surveys")
+    answers = answers[answers["score"].notna() & answers["answered_on"].notna()]
+    answers = answers[answers["customer_id"].notna()]
+    answers = answers.assign(
+        answered=days_of(answers["answered_on"]), customer_id=answers["customer_id"].astype(str)
+    )
+    daily = (
+        answers.groupby(["instrument", "customer_id", "answered"], sort=True)["score"]
+        .mean()
+        .reset_index()
+    )
+    ordered = rows.sort_values(["day", "customer_id"]).reset_index(drop=True)
+    for instrument in ("csat", "nps", "ces"):
+        given = daily[daily["instrument"] == instrument].sort_values(["answered", "customer_id"])
+        if given.empty:
+            continue
+        last = pd.merge_asof(
+            ordered[["customer_id", "day"]],
+            given[["customer_id", "answered", "score"]],
+            left_on="day",
+            right_on="answered",
+            by="customer_id",
+            allow_exact_matches=False,
+        )
+        ordered[f"{instrument}_score"] = last["score"].to_numpy(float)
+        ordered[f"{instrument}_age_days"] = (last["day"] - last["answered"]).to_numpy(float)
+    given = daily[daily["instrument"] == "csat"][["customer_id", "answered", "score"]]
+    later = ordered[["customer_id", "day", "until"]].merge(given, on="customer_id")
+    later = later[(later["answered"] > later["day"]) & (later["answered"] < later["until"])]
+    after = later.groupby(["customer_id", "day"])["score"].mean().rename("csat_after")
+    return ordered.merge(after.reset_index(), on=["customer_id", "day"], how="left")
+
+
+def rollout_panels(data: Dataset) -> dict[str, pd.DataFrame]:
+    """The roll-out frame of each programme that has rows in the table `rollout`."""
+    if not data.has("rollout") or data.settings.covers is None:
+        return {}
+    known = sorted(data.table("rollout")["programme_id"].astype(str).unique())
+    return {programme: rollout_panel(data, programme) for programme in known}
+
+
+def assignment_outcomes(data: Dataset) -> dict[str, pd.DataFrame]:
+    """The outcomes frame of each programme that has rows in the table `exposures`."""
+    if not data.has("exposures") or data.settings.covers is None:
+        return {}
+    known = sorted(data.table("exposures")["programme_id"].astype(str).unique())
+    return {programme: experiment_outcomes(data, programme) for programme in known}

@@ -1,0 +1,116 @@
+"""One report from start to end: plan, run what is due, bind, publish."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from analysis.errors import BuildError, ClienteleError
+from analysis.reporting.execute import Job, is_done, read_executed, run_jobs
+from analysis.reporting.key import (
+    Run,
+    collect_inputs,
+    digest_of,
+    digest_of_binding,
+    plan_run,
+)
+from analysis.reporting.layout import Layout, current_layout
+from analysis.reporting.notebooks import notebook_paths, source_digest
+from analysis.reporting.publish import only_build, publish, recover
+
+EXIT_STATUS_OF_ERRORS = 2
+
+
+def _plan_jobs(run: Run, layout: Layout) -> list[Job]:
+    folder = layout.build / "executed" / run.company / run.name
+    return [
+        Job(
+            path,
+            folder / path.name,
+            digest_of([source_digest(path), run.parameters, run.inputs]),
+        )
+        for path in notebook_paths(layout.notebooks)
+    ]
+
+
+def _published_digest(target: Path) -> str:
+    try:
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+        whole = all((target / name).is_file() for name in ("index.html", "numbers.json"))
+        return str(manifest["digest"]) if whole else ""
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def build_report(
+    dataset: str, period: str = "", segment: str = "", layout: Layout | None = None
+) -> tuple[Path, bool]:
+    """Build the report if anything it depends on has changed.
+
+    Gives its folder and whether anything was done. Raises ClienteleError; the last good report
+    then stands as it was.
+    """
+    layout = layout or current_layout()
+    started = time.monotonic()
+    run = plan_run(dataset, period, segment, layout)
+    target = layout.reports / run.company / run.name
+    with only_build(layout.build / "locks" / f"{run.company}--{run.name}.lock"):
+        recover(target)
+        jobs = _plan_jobs(run, layout)
+        digest = digest_of([[job.digest for job in jobs], digest_of_binding(layout)])
+        if _published_digest(target) == digest:
+            return target, False
+        due = [job for job in jobs if not is_done(job)]
+        _say(f"{run.settings.company}, {run.name}: {len(due)} of {len(jobs)} notebooks are due")
+        if due:
+            run_jobs(due, run.parameters, _say)
+        from analysis.reporting.assemble import assemble
+
+        executed = {job.source.stem: read_executed(job.target) for job in jobs}
+        sources = {job.source.name: source_digest(job.source) for job in jobs}
+        files = assemble(run, executed, sources, digest)
+        if collect_inputs(run.settings, run.folder, layout) != run.inputs:
+            raise BuildError(
+                "data or code changed during the build; nothing was published, run it again"
+            )
+        publish(files, target)
+    _say(f"bound and published, {time.monotonic() - started:.1f} s")
+    return target, True
+
+
+def _say(line: str) -> None:
+    """Progress for whoever waits, and a quiet log beside."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+    log = current_layout().build / "build.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+
+
+def main() -> int:
+    """Build the report that DATASET, PERIOD and SEGMENT name; give the exit status."""
+    names = ("DATASET", "PERIOD", "SEGMENT")
+    dataset, period, segment = (os.environ.get(name, "").strip() for name in names)
+    try:
+        target, done = build_report(dataset or "data/demo", period, segment)
+    except ClienteleError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_STATUS_OF_ERRORS
+    except OSError as error:
+        place = Path(error.filename).name if error.filename else "the project's folder"
+        sys.stderr.write(f"{place}: {error.strerror}; the last report stands\n")
+        return EXIT_STATUS_OF_ERRORS
+    try:
+        shown = target.relative_to(Path.cwd())
+    except ValueError:
+        shown = target
+    sys.stdout.write(f"{shown / 'index.html'}{'' if done else ' is up to date'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

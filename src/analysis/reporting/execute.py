@@ -1,0 +1,167 @@
+"""Run the notebooks that are due, two kernels at a time; keep what succeeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import BuildError, ParameterError
+from analysis.intake.suggestions import did_you_mean
+from analysis.reporting.notebooks import strip_run_metadata
+
+KERNELS_AT_ONCE = 2
+# One BLAS thread: sums in the same order give the same bytes. The hash seed fixes set order.
+KERNEL_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "MPLBACKEND": "agg",
+    "TZ": "UTC",
+}
+NOT_AVAILABLE = "NotAvailable"
+LONGEST_CELL_SECONDS = 1800
+KERNEL_ARGUMENTS = ["--IPKernelApp.log_level=50"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A notebook to run: its source, where the result goes, what it is a result of."""
+
+    source: Path
+    target: Path
+    digest: str
+
+
+def digest_path(target: Path) -> Path:
+    """The file beside an executed notebook that says what it is a result of."""
+    return target.with_suffix(".digest")
+
+
+def is_done(job: Job) -> bool:
+    """Whether the executed notebook is there, and of these very inputs."""
+    try:
+        return job.target.is_file() and digest_path(job.target).read_text() == job.digest
+    except OSError:
+        return False
+
+
+def check_parameters(source: Path, parameters: dict[str, str]) -> None:
+    """Papermill only warns of a parameter that a notebook does not have: refuse it instead."""
+    import papermill
+
+    known = papermill.inspect_notebook(str(source))
+    for name in parameters:
+        if name not in known:
+            raise ParameterError(
+                f"{source.name}: its cell tagged “parameters” has no {name!r}; every notebook takes "
+                f"{', '.join(parameters)}" + (f"; {did_you_mean(name, known)}" if known else "")
+            )
+    for name in known:
+        if name not in parameters:
+            raise ParameterError(
+                f"{source.name}: the parameter {name!r} is not one that a build sets; "
+                f"{did_you_mean(name, parameters)}"
+            )
+
+
+def run_notebook(source: Path, parameters: dict[str, str]) -> Any:
+    """Execute a notebook and give it back with outputs; nothing is written.
+
+    A notebook that finds its tables missing comes back with metadata["clientele"] saying what it
+    needs. Raises BuildError naming notebook, cell and message.
+    """
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    try:
+        notebook = papermill.execute_notebook(
+            str(source),
+            None,
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            execution_timeout=LONGEST_CELL_SECONDS,
+            extra_arguments=KERNEL_ARGUMENTS,
+        )
+    except PapermillExecutionError as error:
+        if error.ename == NOT_AVAILABLE:
+            notebook = nbformat.read(source, as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "code":
+                    cell.outputs, cell.execution_count = [], None
+            notebook.metadata["clientele"] = {"not_available": str(error.evalue)}
+        else:
+            raise BuildError(
+                f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+            ) from None
+    strip_run_metadata(notebook)
+    return notebook
+
+
+def _run_and_keep(job: Job, parameters: dict[str, str]) -> float:
+    import nbformat
+
+    started = time.monotonic()
+    check_parameters(job.source, parameters)
+    notebook = run_notebook(job.source, parameters)
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = job.target.with_name(f".{job.target.name}.{os.getpid()}")
+    digest_path(job.target).unlink(missing_ok=True)
+    scratch.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    scratch.replace(job.target)
+    digest_path(job.target).write_text(job.digest)
+    return time.monotonic() - started
+
+
+def run_jobs(jobs: list[Job], parameters: dict[str, str], report: Callable[[str], None]) -> None:
+    """Run all jobs, two at a time. Those that succeed are kept even if another fails.
+
+    Raises BuildError with the messages of all that failed.
+    """
+    os.environ.update(KERNEL_ENVIRONMENT)
+    failures = []
+    with ThreadPoolExecutor(KERNELS_AT_ONCE) as pool:
+        running = {pool.submit(_run_and_keep, job, parameters): job for job in jobs}
+        for number, future in enumerate(as_completed(running), 1):
+            job = running[future]
+            try:
+                seconds = future.result()
+                report(f"[{number}/{len(jobs)}] {job.source.stem}  {seconds:.1f} s")
+            except (BuildError, ParameterError) as error:
+                failures.append(str(error))
+                report(f"[{number}/{len(jobs)}] {job.source.stem}  failed")
+    if failures:
+        raise BuildError(
+            "nothing was published, the last report stands:\n"
+            + "\n".join(f"  - {failure}" for failure in sorted(failures))
+        )
+
+
+def read_executed(target: Path) -> dict[str, Any]:
+    """An executed notebook as JSON."""
+    content: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
+    return content
+
+
+def refresh_in_place(paths: list[Path]) -> None:
+    """Execute notebooks with their own parameters and save the outputs in them."""
+    import nbformat
+
+    os.environ.update(KERNEL_ENVIRONMENT)
+    for number, path in enumerate(paths, 1):
+        started = time.monotonic()
+        notebook = run_notebook(path, {})
+        scratch = path.with_name(f".{path.name}.part")
+        scratch.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+        scratch.replace(path)
+        seconds = time.monotonic() - started
+        sys.stderr.write(f"[{number}/{len(paths)}] {path.stem}  {seconds:.1f} s\n")
