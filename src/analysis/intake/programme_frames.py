@@ -77,6 +77,8 @@ def _last_day(data: Dataset) -> int:
 
 def build_ledger(data: Dataset, customers: pd.Index) -> MarginLedger:
     """The margin ledger of all transactions, or of periods already added up (at their end)."""
+    import pandas as pd
+
     gross = data.settings.economics.gross_margin
     if data.has("transactions"):
         rows, day, amount = data.table("transactions"), "occurred_on", "amount"
@@ -85,7 +87,7 @@ def build_ledger(data: Dataset, customers: pd.Index) -> MarginLedger:
     margin = rows[amount].astype(float) * gross
     if "margin" in rows.columns:
         margin = rows["margin"].astype(float).fillna(margin)
-    codes = customers.get_indexer(rows["customer_id"]).astype(np.int64)
+    codes = customers.get_indexer(pd.Index(rows["customer_id"])).astype(np.int64)
     keys = codes * KEY_STEP + days_of(rows[day])
     known = codes >= 0
     # Ties are summed in order of amount, so that the order of rows changes no digit.
@@ -152,7 +154,7 @@ def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
     parts = []
     for start in starts:
         rows = _active_rows(people[own >= start].assign(day=start), spells)
-        codes = index.get_indexer(rows["customer_id"]).astype(np.int64)
+        codes = index.get_indexer(pd.Index(rows["customer_id"])).astype(np.int64)
         reached, joined = own[codes], rows["opens"].to_numpy(np.int64)
         base = rows[["customer_id", "area"]].assign(
             starts_on=np.datetime64(start, "D").astype("datetime64[ns]"),
@@ -250,8 +252,10 @@ def _comparison_rows(assigned: pd.DataFrame, everybody: pd.Index) -> pd.DataFram
 
 
 def _with_outcomes(data: Dataset, rows: pd.DataFrame, everybody: pd.Index) -> pd.DataFrame:
+    import pandas as pd
+
     ledger = build_ledger(data, everybody)
-    codes = everybody.get_indexer(rows["customer_id"]).astype(np.int64)
+    codes = everybody.get_indexer(pd.Index(rows["customer_id"])).astype(np.int64)
     day = rows["day"].to_numpy(np.int64)
     end = np.minimum(_last_day(data) + 1, rows["until"].to_numpy(np.int64))
     quarters = np.zeros(len(rows), dtype=np.int64)

@@ -7,11 +7,13 @@ flows at the ends of months; a flow at month m is divided by (1 + r)^(m / 12), r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
+from analysis.methods.intervals import normal_quantile
 
 Floats = npt.NDArray[np.float64]
 
@@ -144,7 +146,7 @@ def _payback(flow: BenefitFlow, costs: Costs, rate_annual: float) -> Estimate:
     if flow.covariance is not None:
         draws = _draw_benefits(flow)
         paid = np.sort(payback_months(draws, flow.months, costs, rate_annual))
-        lower, late = (float(paid[int(round(q * (len(paid) - 1)))]) for q in (0.025, 0.975))
+        lower, late = (float(paid[round(q * (len(paid) - 1))]) for q in (0.025, 0.975))
         # Where more than a fortieth of the draws never pays back there is no upper limit.
         upper = late if np.isfinite(late) else float("inf")
     return Estimate(value, lower, upper, "months", flow.n, "discounted, limits from seeded draws")
@@ -156,7 +158,7 @@ def _draw_benefits(flow: BenefitFlow) -> Floats:
     root = vectors * np.sqrt(np.clip(values, 0, None))
     generator = np.random.default_rng(PAYBACK_SEED)
     noise = generator.standard_normal((PAYBACK_DRAWS, len(flow.amounts)))
-    return np.asarray(flow.amounts + noise @ root.T * (flow.critical / 1.959963984540054))
+    return np.asarray(flow.amounts + noise @ root.T * (flow.critical / normal_quantile()))
 
 
 def value_investment(
@@ -175,7 +177,7 @@ def value_investment(
     benefit = float(factors @ flow.amounts)
     error: float | None = None
     if flow.covariance is not None:
-        error = float(np.sqrt(max(factors @ flow.covariance @ factors, 0.0)))
+        error = float(np.sqrt(max(float(factors @ flow.covariance @ factors), 0.0)))
 
     def around(value: float, scale: float, unit: str) -> Estimate:
         half = None if error is None else flow.critical * error * scale
@@ -195,9 +197,7 @@ def value_investment(
 
     probability = None
     if error:
-        from scipy.special import ndtr
-
-        probability = float(ndtr((benefit - cost) / error))
+        probability = NormalDist().cdf((benefit - cost) / error)
     quarters = float(factors @ flow.unit_quarters)
     return InvestmentValue(
         months=costs.months,

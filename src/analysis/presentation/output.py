@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
+from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, Metric, NotEstimable
 from analysis.presentation.wording import message
 
@@ -26,6 +27,7 @@ METRICS_MIME = "application/vnd.clientele.metrics+json"
 ESTIMATES_MIME = "application/vnd.clientele.estimates+json"
 
 PUBLISHED_SIGNIFICANT_DIGITS = 9
+DEFAULT_DISCLOSURE = Disclosure(enabled=True)
 
 
 def json_ready(value: Any) -> Any:
@@ -48,6 +50,23 @@ def json_ready(value: Any) -> Any:
     return value
 
 
+def disclosed(value: Any, disclosure: Disclosure) -> Any:
+    """Results as they may be published: bases rounded, estimates on fewer than eight withheld."""
+    if isinstance(value, Estimate):
+        n = disclosure.count(value.n)
+        if n is None:
+            return NotEstimable(message("Withheld: it rests on fewer than eight customers."))
+        return replace(value, n=n)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: disclosed(getattr(value, f.name), disclosure) for f in fields(value)}
+        return replace(value, **parts)
+    if isinstance(value, Mapping):
+        return {key: disclosed(item, disclosure) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(disclosed(item, disclosure) for item in value)
+    return value
+
+
 def _publish(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
     display(data, raw=True, metadata=metadata or {})
 
@@ -67,8 +86,11 @@ def show_reason(reason: NotEstimable) -> None:
     )
 
 
-def show_finding(finding: Finding | NotEstimable) -> None:
+def show_finding(
+    finding: Finding | NotEstimable, disclosure: Disclosure = DEFAULT_DISCLOSURE
+) -> None:
     """Show a finding with its label, and hand it to the report's summary and `numbers.json`."""
+    finding = disclosed(finding, disclosure)
     if isinstance(finding, NotEstimable):
         show_reason(finding)
         return
@@ -81,18 +103,26 @@ def show_finding(finding: Finding | NotEstimable) -> None:
     _publish({FINDING_MIME: json_ready(finding), "text/html": html, "text/plain": finding.sentence})
 
 
-def show_metrics(metrics: tuple[Metric, ...] | list[Metric], html: str) -> None:
+def show_metrics(
+    metrics: tuple[Metric, ...] | list[Metric],
+    html: str,
+    disclosure: Disclosure = DEFAULT_DISCLOSURE,
+) -> None:
     """Show the scorecard's table (`html`, escaped by its maker) and hand the metrics over."""
-    _publish({METRICS_MIME: {"metrics": json_ready(list(metrics))}, "text/html": html})
+    ready = json_ready(disclosed(list(metrics), disclosure))
+    _publish({METRICS_MIME: {"metrics": ready}, "text/html": html})
 
 
 def show_table(
-    html: str, id: str = "", estimates: Mapping[str, Estimate | NotEstimable] | None = None
+    html: str,
+    id: str = "",
+    estimates: Mapping[str, Estimate | NotEstimable] | None = None,
+    disclosure: Disclosure = DEFAULT_DISCLOSURE,
 ) -> None:
     """Show a table; the `estimates` in it, by name, go to `numbers.json` under `id`."""
     data: dict[str, Any] = {"text/html": html}
     if estimates:
-        data[ESTIMATES_MIME] = {"id": id, "estimates": json_ready(dict(estimates))}
+        data[ESTIMATES_MIME] = {"id": id, "estimates": json_ready(disclosed(dict(estimates), disclosure))}
     _publish(data)
 
 

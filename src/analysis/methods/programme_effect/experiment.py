@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.methods.estimate import CannotEstimate, Estimate
+from analysis.methods.intervals import t_quantile
+from analysis.methods.regression import fit_least_squares
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,16 +36,9 @@ class ArmDifference:
 
     def estimate(self, unit: str, method: str) -> Estimate:
         """With a 95 % interval from the robust error and the t distribution."""
-        half = t_quantile(self.degrees_of_freedom) * self.robust_error
+        half = t_quantile(0.95, self.degrees_of_freedom) * self.robust_error
         n = self.treated + self.control
         return Estimate(self.value, self.value - half, self.value + half, unit, n, method)
-
-
-def t_quantile(degrees_of_freedom: float, probability: float = 0.975) -> float:
-    """Quantile of Student's t distribution."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees_of_freedom, probability))
 
 
 def arm_difference(
@@ -74,39 +69,23 @@ def arm_difference(
     columns = [np.ones_like(y), arm]
     if covariates is not None:
         columns += list(np.asarray(covariates, dtype=float).reshape(len(y), -1).T)
-    design = independent_columns(np.column_stack(columns), keep=2)
-    n, p = design.shape
-    if n <= p:
-        raise CannotEstimate("there are no more customers than covariates")
-    root = np.sqrt(w)[:, None]
-    bread = np.linalg.inv((design * root).T @ (design * root))
-    beta = bread @ (design.T @ (w * y))
-    residual = y - design @ beta
-    classical = bread * float(w @ residual**2) / (n - p)
-    moments = design * (w * residual)[:, None]
-    degrees = n - p
-    correction = n / (n - p)
-    if clusters is not None:
-        labels = np.unique(np.asarray(clusters), return_inverse=True)[1]
-        moments = sum_by(labels, moments)
-        degrees = len(moments) - 1
-        correction = len(moments) / (len(moments) - 1)
-    robust = correction * bread @ (moments.T @ moments) @ bread
+    root = np.sqrt(w)
+    design = independent_columns(np.column_stack(columns), keep=2) * root[:, None]
+    names = tuple(f"x{i}" for i in range(design.shape[1]))
+    plain = fit_least_squares(y * root, design, names, "classical")
+    if clusters is None:
+        robust = fit_least_squares(y * root, design, names, "HC1")
+    else:
+        codes = np.unique(np.asarray(clusters), return_inverse=True)[1].astype(np.int64)
+        robust = fit_least_squares(y * root, design, names, "cluster", codes)
     return ArmDifference(
-        float(beta[1]),
-        float(np.sqrt(classical[1, 1])),
-        float(np.sqrt(robust[1, 1])),
+        float(plain.coefficients[1]),
+        float(plain.standard_errors[1]),
+        float(robust.standard_errors[1]),
         int(arm.sum()),
         int((1 - arm).sum()),
-        degrees,
+        int(robust.degrees_of_freedom),
     )
-
-
-def sum_by(labels: npt.NDArray[np.intp], values: Floats) -> Floats:
-    """Sums of the rows of `values` by label 0 … k − 1."""
-    sums = np.zeros((int(labels.max(initial=-1)) + 1, *values.shape[1:]))
-    np.add.at(sums, labels, values)
-    return sums
 
 
 def independent_columns(design: Floats, keep: int = 0, tolerance: float = 1e-9) -> Floats:

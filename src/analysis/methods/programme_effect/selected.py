@@ -17,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.methods.estimate import CannotEstimate, Estimate
+from analysis.methods.intervals import p_value_chi_squared, t_quantile
 from analysis.methods.programme_effect.experiment import (
     SMALLEST_ARM,
     independent_columns,
-    sum_by,
-    t_quantile,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class AdjustedDifference:
 
     def estimate(self, unit: str, method: str) -> Estimate:
         """With a 95 % interval from the influence function, clustered by customer."""
-        half = t_quantile(self.clusters - 1) * self.standard_error
+        half = t_quantile(0.95, self.clusters - 1) * self.standard_error
         n = self.treated + self.control
         return Estimate(self.value, self.value - half, self.value + half, unit, n, method)
 
@@ -91,8 +90,9 @@ def covariate_matrix(
 ) -> Covariates:
     """Turn recorded columns into numbers: money as a broken line, groups as indicators.
 
-    The line may bend at the quantiles `SPLINE_KNOTS`. Missing numbers become the mean with an indicator beside them; levels held by fewer than
-    twenty rows are merged; constant and collinear columns are left out.
+    The line may bend at the quantiles `SPLINE_KNOTS`. Missing numbers become the mean with an
+    indicator beside them; levels held by fewer than twenty rows are merged; constant and
+    collinear columns are left out.
     """
     columns: dict[str, Floats] = {}
     for name in (*money, *numbers):
@@ -110,9 +110,9 @@ def covariate_matrix(
     for name in groups:
         levels = frame[name].astype(object).where(frame[name].notna(), "(missing)").astype(str)
         counts = levels.value_counts()
-        common = sorted(level for level, count in counts.items() if count >= SMALLEST_LEVEL)
+        common = sorted(str(level) for level, count in counts.items() if count >= SMALLEST_LEVEL)
         for level in common[1:]:
-            columns[f"{name}: {level}"] = (levels == level).to_numpy(dtype=float)
+            columns[f"{name}: {level}"] = np.asarray(levels == level, dtype=float)
     names, kept = [], []
     basis = np.ones((len(frame), 1))
     for name, values in columns.items():
@@ -167,9 +167,7 @@ def assignment_test(covariates: Covariates, treated: npt.ArrayLike) -> float:
     _, full = fit_logistic(np.column_stack([constant, matrix]), arm)
     share = arm.mean()
     null = float(len(arm) * (share * np.log(share) + (1 - share) * np.log1p(-share)))
-    from scipy.special import chdtrc
-
-    return float(chdtrc(matrix.shape[1], max(2 * (full - null), 0.0)))
+    return p_value_chi_squared(max(2 * (full - null), 0.0), matrix.shape[1])
 
 
 def adjusted_difference(
@@ -224,7 +222,7 @@ def adjusted_difference(
     value = first - second
     influence = on_treated * (residual - first) / on_treated.sum()
     influence -= odds * (residual - second) / odds.sum()
-    by_customer = sum_by(np.unique(labels, return_inverse=True)[1], influence)
+    by_customer = np.bincount(np.unique(labels, return_inverse=True)[1], influence)
     groups = len(by_customer)
     error = float(np.sqrt(groups / (groups - 1) * (by_customer @ by_customer)))
     balance = tuple(

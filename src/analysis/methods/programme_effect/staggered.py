@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.methods.estimate import CannotEstimate, Estimate
-from analysis.methods.programme_effect.experiment import t_quantile
+from analysis.methods.intervals import t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,9 @@ class GroupTimeEffects:
     @property
     def critical(self) -> float:
         """t quantile with G − 1 degrees of freedom times the factor √(G / (G − 1))."""
-        return t_quantile(self.clusters - 1) * float(np.sqrt(self.clusters / (self.clusters - 1)))
+        return t_quantile(0.95, self.clusters - 1) * float(
+            np.sqrt(self.clusters / (self.clusters - 1))
+        )
 
     def combine(
         self, numerator: Callable[[Cell], float], denominator: Callable[[Cell], float]
@@ -151,7 +153,7 @@ def group_time_effects(
         unit = rows.drop_duplicates("unit").set_index("unit").loc[wide.index]
         arm = unit["treated"].to_numpy(bool)
         area = np.searchsorted(clusters, unit["cluster"].to_numpy())
-        for event_time in wide.columns:
+        for event_time in (int(column) for column in wide.columns.tolist()):
             if base == "varying":
                 before = [event_time - 1 if event_time < 0 else BASE]
             else:
@@ -177,7 +179,7 @@ def group_time_effects(
                 )
             )
             size = len(clusters)
-            influence.append(np.bincount(area[known], parts[known], minlength=size))
+            influence.append(np.bincount(area[known], parts[known], minlength=size).astype(float))
             members.append(np.bincount(area[there], minlength=size).astype(float))
             treated_seen[area[there]] = True
             control_seen[area[others]] = True

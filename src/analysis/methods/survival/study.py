@@ -1,0 +1,297 @@
+"""Everything notebook 02 shows: curves, tests, hazard by satisfaction, what a point goes with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.methods.design_audit import audit_lifetimes
+from analysis.methods.estimate import (
+    AuditRemark,
+    CannotEstimate,
+    Estimate,
+    NotEstimable,
+    attempt,
+)
+from analysis.methods.regression import dummies
+from analysis.methods.survival.cox import CoxFit, ProportionalityTest, fit_cox, proportionality
+from analysis.methods.survival.nonparametric import (
+    Floats,
+    Ints,
+    LogRank,
+    SurvivalCurve,
+    kaplan_meier,
+    log_rank,
+    pairwise_log_rank,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RETENTION_MONTHS = (3, 6, 12, 24, 48)
+PREFERRED_GROUPS = ("contract", "segment", "region", "acquisition_channel")
+MODEL_COVARIATES = ("contract", "segment", "acquisition_channel", "internet_service")
+MOST_LEVELS = 8
+FEWEST_CUSTOMERS = 8
+SCORE = "CSAT, per point"
+PROPORTIONAL_P_VALUE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCurve:
+    """The curve of one group, counted from entry on; `naive` counts everybody from the start."""
+
+    name: str
+    curve: SurvivalCurve | NotEstimable
+    naive: SurvivalCurve | NotEstimable
+    entry: Floats
+    exit: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class HazardModel:
+    """A Cox model with the test of its proportionality."""
+
+    fit: CoxFit
+    test: ProportionalityTest
+    stratified_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChurnStudy:
+    """Results on churn; a field holds the reason where the data do not bear the number.
+
+    group: the column that curves are split by. is_snapshot: tenure and flag instead of dates.
+    log_rank, pairwise: differences between groups, pairwise Holm-adjusted; naive_log_rank
+    counts everybody from the start. model: hazard by the last known score and what is recorded
+    (without scores: by what is recorded); stratified: the same with a baseline hazard for each
+    group, where proportionality fails. worth: margin over the horizon that goes with one point.
+    """
+
+    audit: tuple[AuditRemark, ...]
+    group: str
+    is_snapshot: bool
+    overall: SurvivalCurve | NotEstimable
+    overall_naive: SurvivalCurve | NotEstimable
+    groups: tuple[GroupCurve, ...]
+    log_rank: LogRank | NotEstimable
+    naive_log_rank: LogRank | NotEstimable
+    pairwise: dict[tuple[str, str], float]
+    model: HazardModel | NotEstimable
+    stratified: HazardModel | NotEstimable
+    score_hazard_ratio: Estimate | NotEstimable
+    worth: Estimate | NotEstimable
+    horizon_months: int
+    window_months: float
+
+
+def choose_group(lifetimes: pd.DataFrame) -> str:
+    """The column to split curves by: contract where there is one, else segment and so on."""
+    for name in PREFERRED_GROUPS:
+        if name in lifetimes.columns and 2 <= lifetimes[name].nunique() <= MOST_LEVELS:
+            return name
+    return next((name for name in PREFERRED_GROUPS if name in lifetimes.columns), "")
+
+
+def _arrays(frame: pd.DataFrame) -> tuple[Floats, Floats, np.ndarray]:
+    return (
+        frame["entry_months"].to_numpy(float),
+        frame["exit_months"].to_numpy(float),
+        frame["ended"].to_numpy(bool),
+    )
+
+
+def _curve(frame: pd.DataFrame, naive: bool) -> SurvivalCurve:
+    entry, exit_, ended = _arrays(frame)
+    if len(frame) < FEWEST_CUSTOMERS:
+        raise CannotEstimate(f"Fewer than {FEWEST_CUSTOMERS} customers: no curve is drawn.")
+    if not ended.any():
+        raise CannotEstimate("Nobody has left, so there is no curve to draw.")
+    return kaplan_meier(np.zeros_like(entry) if naive else entry, exit_, ended)
+
+
+def _group_curves(lifetimes: pd.DataFrame, group: str) -> tuple[GroupCurve, ...]:
+    if not group:
+        return ()
+    return tuple(
+        GroupCurve(
+            str(name),
+            attempt(_curve, part, False),
+            attempt(_curve, part, True),
+            part["entry_months"].to_numpy(float),
+            part["exit_months"].to_numpy(float),
+        )
+        for name, part in lifetimes.groupby(group, observed=True)
+    )
+
+
+def _codes(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
+    coded = column.fillna("(missing)").astype("category")
+    return np.asarray(coded.cat.codes, dtype=np.int64), tuple(str(c) for c in coded.cat.categories)
+
+
+def _compare(lifetimes: pd.DataFrame, group: str, naive: bool) -> LogRank:
+    if not group:
+        raise CannotEstimate("The export carries no column to split customers by.")
+    entry, exit_, ended = _arrays(lifetimes)
+    codes, _ = _codes(lifetimes[group])
+    return log_rank(np.zeros_like(entry) if naive else entry, exit_, ended, codes)
+
+
+def _compare_pairs(lifetimes: pd.DataFrame, group: str) -> dict[tuple[str, str], float]:
+    entry, exit_, ended = _arrays(lifetimes)
+    codes, names = _codes(lifetimes[group])
+    pairs = pairwise_log_rank(entry, exit_, ended, codes)
+    return {(names[a], names[b]): p for (a, b), p in pairs.items()}
+
+
+def _design(rows: pd.DataFrame, with_score: bool, leave_out: str) -> tuple[Floats, tuple[str, ...]]:
+    columns: list[Floats] = []
+    names: tuple[str, ...] = ()
+    if with_score:
+        columns.append(rows["score"].to_numpy(float)[:, None])
+        names = (SCORE,)
+    for name in MODEL_COVARIATES:
+        if name in rows.columns and name != leave_out and 2 <= rows[name].nunique() <= MOST_LEVELS:
+            codes, labels = _codes(rows[name])
+            block, labelled = dummies(codes, labels, name)
+            columns.append(block)
+            names += labelled
+    if not columns:
+        raise CannotEstimate("The export carries nothing that the hazard of leaving could go with.")
+    return np.hstack(columns), names
+
+
+def _model(rows: pd.DataFrame, with_score: bool, stratified_by: str = "") -> HazardModel:
+    """Cox model of the rows: intervals (start_months, stop_months], or whole lifetimes."""
+    start = rows["start_months" if with_score else "entry_months"].to_numpy(float)
+    stop = rows["stop_months" if with_score else "exit_months"].to_numpy(float)
+    ended = rows["ended"].to_numpy(bool)
+    design, names = _design(rows, with_score, stratified_by)
+    strata = _codes(rows[stratified_by])[0] if stratified_by else None
+    fit = fit_cox(start, stop, ended, design, names, strata)
+    return HazardModel(fit, proportionality(fit, start, stop, ended, design, strata), stratified_by)
+
+
+def _scored(intervals: pd.DataFrame) -> pd.DataFrame:
+    if intervals.empty:
+        raise CannotEstimate(
+            "No satisfaction score is in the data, so it cannot be set beside churn."
+        )
+    scored = intervals[intervals["score"].notna()]
+    if scored["customer_id"].nunique() < FEWEST_CUSTOMERS * 2:
+        raise CannotEstimate("Too few customers have answered to set satisfaction beside churn.")
+    return scored
+
+
+def _score_hazard_ratio(model: HazardModel) -> Estimate:
+    if SCORE not in model.fit.names:
+        raise CannotEstimate(
+            "No satisfaction score is in the data, so it cannot be set beside churn."
+        )
+    return model.fit.hazard_ratio(SCORE)
+
+
+def _worth_of_point(
+    curve: SurvivalCurve,
+    hazard_ratio: Estimate,
+    active_tenure_months: Floats,
+    margin_per_month: float,
+    horizon_months: int,
+    discount_rate_annual: float,
+    currency: str,
+) -> Estimate:
+    """Margin over the horizon that goes with one more point for all active customers.
+
+    Each active customer's survival from today's tenure on is S(t+m)/S(t); with the hazard
+    multiplied by HR it is that to the power of HR. Customers whose horizon lies beyond follow-up
+    are left out rather than extrapolated. The interval carries that of the hazard ratio.
+    """
+    inside = active_tenure_months + horizon_months <= curve.last_time
+    tenure = active_tenure_months[inside]
+    if not len(tenure):
+        raise CannotEstimate("No active customer's horizon lies within follow-up.")
+    steps = np.concatenate([[1.0], np.maximum(curve.survival, 1e-12)])
+
+    def survival(months: Floats) -> Floats:
+        return steps[np.searchsorted(curve.times, months, side="right")]
+
+    months = np.arange(1, horizon_months + 1)
+    discount = (1 + discount_rate_annual) ** (-months / 12)
+    staying = survival(tenure[:, None] + months) / survival(tenure)[:, None]
+
+    def gain(ratio: float | None) -> float:
+        assert ratio is not None
+        return float((((staying**ratio) - staying) * discount).sum() * margin_per_month)
+
+    low, high = sorted((gain(hazard_ratio.lower), gain(hazard_ratio.upper)))
+    return Estimate(
+        gain(hazard_ratio.value), low, high, currency, len(tenure),
+        "survival to the power of the hazard ratio, within follow-up", hazard_ratio.confidence_level,
+    )  # fmt: skip
+
+
+def study_churn(
+    lifetimes: pd.DataFrame,
+    intervals: pd.DataFrame,
+    customer_periods: pd.DataFrame,
+    currency: str,
+    discount_rate_annual: float,
+    horizon_months: int,
+    period_months: int = 3,
+    window_months: float = 0.0,
+) -> ChurnStudy:
+    """All results on churn from the frames of a data set.
+
+    window_months: length of the observation window of a snapshot, 0 where starts are dated.
+    """
+    group = choose_group(lifetimes)
+    scored = attempt(_scored, intervals)
+    rows, with_score = (lifetimes, False) if isinstance(scored, NotEstimable) else (scored, True)
+    model = attempt(_model, rows, with_score)
+    covariates = len(model.fit.names) if isinstance(model, HazardModel) else 0
+    audit = audit_lifetimes(lifetimes, group, covariates)
+    fails = isinstance(model, HazardModel) and model.test.global_p_value < PROPORTIONAL_P_VALUE
+    stratified: HazardModel | NotEstimable
+    if fails and group:
+        stratified = attempt(_model, rows, with_score, group)
+    else:
+        stratified = NotEstimable("Proportional hazards hold, no second model is needed.")
+    chosen = stratified if isinstance(stratified, HazardModel) else model
+    ratio = attempt(_score_hazard_ratio, chosen)
+    overall = attempt(_curve, lifetimes, False)
+    active = lifetimes.loc[~lifetimes["ended"], "exit_months"].to_numpy(float)
+    worth: Estimate | NotEstimable = NotEstimable(
+        "The export carries no money to set beside churn."
+    )
+    if not customer_periods.empty:
+        margin = float(customer_periods["margin"].mean()) / period_months
+        worth = attempt(
+            _worth_of_point,
+            overall,
+            ratio,
+            active,
+            margin,
+            horizon_months,
+            discount_rate_annual,
+            currency,
+        )
+    return ChurnStudy(
+        audit=audit,
+        group=group,
+        is_snapshot=bool(window_months),
+        overall=overall,
+        overall_naive=attempt(_curve, lifetimes, True),
+        groups=_group_curves(lifetimes, group),
+        log_rank=attempt(_compare, lifetimes, group, False),
+        naive_log_rank=attempt(_compare, lifetimes, group, True),
+        pairwise=_compare_pairs(lifetimes, group) if group else {},
+        model=model,
+        stratified=stratified,
+        score_hazard_ratio=ratio,
+        worth=worth,
+        horizon_months=horizon_months,
+        window_months=window_months,
+    )
