@@ -11,6 +11,7 @@ from analysis.presentation.wording import (
     format_estimate,
     format_money,
     format_number,
+    format_share,
     format_value,
     message,
 )
@@ -51,6 +52,16 @@ def assumption_of(study: ProgrammeStudy) -> str:
         ),
         "none": message("There is nobody to compare with."),
     }[study.design]
+
+
+def probability_text(value: InvestmentValue) -> str:
+    """Probability of a net present value above zero; never quite certain."""
+    probability = value.probability_positive
+    if probability is None:
+        return NO_VALUE
+    if probability > 0.99:
+        return message("over 99%")
+    return message("under 1%") if probability < 0.01 else format_share(probability, 0)
 
 
 def payback_text(value: InvestmentValue) -> str:
@@ -147,7 +158,8 @@ def naive_sentence(study: ProgrammeStudy) -> str:
             **values,
         )
     return message(
-        "The plain difference between customers with and without it, {naive}, does it wrong.",
+        "The plain difference between customers with and without it, {naive}, makes it look worse "
+        "than it is.",
         **values,
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, NotEstimable
 from analysis.methods.programme_effect.results import ProgrammeStudy
+from analysis.methods.programme_effect.selected import AdjustedDifference
 from analysis.presentation.figures import INK, MUTED, PALETTE, new_figure
 from analysis.presentation.output import (
     show_figure,
@@ -23,6 +24,7 @@ from analysis.presentation.programme_words import (
     finding_id,
     naive_sentence,
     payback_text,
+    probability_text,
     trust_sentences,
     verdict_sentence,
 )
@@ -85,9 +87,24 @@ def withhold_small(studies: Studies, disclosure: Disclosure) -> Studies:
                 variants={name: publish(item) for name, item in study.variants.items()},
                 value=value,
                 event_study=events,
+                adjusted=_withhold_bins(study.adjusted, disclosure),
             )
         )
     return tuple(published)
+
+
+def _withhold_bins(
+    adjusted: AdjustedDifference | None, disclosure: Disclosure
+) -> AdjustedDifference | None:
+    """The histograms of overlap with small bars as none and others rounded."""
+    if adjusted is None:
+        return None
+    overlap = adjusted.overlap
+    treated, control = (
+        tuple(disclosure.count(count) or 0 for count in side)
+        for side in (overlap.treated, overlap.control)
+    )
+    return replace(adjusted, overlap=replace(overlap, treated=treated, control=control))
 
 
 def _nothing() -> NotEstimable:
@@ -150,9 +167,7 @@ def show_portfolio(studies: Studies) -> None:
                 format_estimate(value.net_present_value),
                 format_estimate(value.return_on_investment),
                 payback_text(value),
-                NO_VALUE
-                if value.probability_positive is None
-                else format_share(value.probability_positive, 0),
+                probability_text(value),
             ]
             estimates[f"{finding_id(study)}-benefit"] = value.benefit
         rows.append(line)
