@@ -85,6 +85,18 @@ def test_live_chat_pays_and_its_interval_covers_the_truth(
     assert interval(value.payback_month)[1] <= value.months
 
 
+def test_the_trial_of_the_compensation_budget_is_recovered(
+    studies: dict[str, ProgrammeStudy], truth: dict[str, float]
+) -> None:
+    trial = studies["compensation_budget"]
+    lower, _, upper = interval(trial.effect)
+    assert lower <= truth[TRUTH_KEYS["compensation_budget"]] <= upper
+    # A draw makes the plain difference honest as well; the adjustment sharpens it.
+    plain_lower, _, plain_upper = interval(trial.naive.treated_untreated)
+    assert plain_lower <= truth[TRUTH_KEYS["compensation_budget"]] <= plain_upper
+    assert upper - lower < plain_upper - plain_lower
+
+
 def test_gifts_look_splendid_and_are_a_loss(
     studies: dict[str, ProgrammeStudy], truth: dict[str, float]
 ) -> None:

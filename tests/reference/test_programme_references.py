@@ -75,7 +75,7 @@ def test_training_experiment_equals_published_figures(nsw: pd.DataFrame) -> None
 
 
 def test_small_integers_do_not_overflow(nsw: pd.DataFrame) -> None:
-    small = nsw.astype({name: np.int8 for name in ("age", "educ", "treat")})
+    small = nsw.astype(dict.fromkeys(("age", "educ", "treat"), np.int8))
     given = covariates(nsw).to_numpy()
     assert arm_difference(small["re78"], small["treat"], given).value == pytest.approx(
         arm_difference(nsw["re78"], nsw["treat"], given).value, rel=1e-12

@@ -23,7 +23,11 @@ from analysis.methods.programme_effect.staggered import (
 
 
 def areas_panel(
-    starts: list[int | None], effect: float = 5.0, units: int = 12, noise: float = 2.0, seed: int = 1
+    starts: list[int | None],
+    effect: float = 5.0,
+    units: int = 12,
+    noise: float = 2.0,
+    seed: int = 1,
 ) -> pd.DataFrame:
     """Stack of a roll-out: one entry of `starts` per area, periods 0 … 9, a common trend."""
     rng = np.random.default_rng(seed)
@@ -214,7 +218,9 @@ def test_covariates_are_numbers_without_repetition() -> None:
             "rare": np.where(np.arange(200) < 5, "x", "y"),
         }
     )
-    found = covariate_matrix(frame, ("spent",), ("age", "age_again", "constant"), ("segment", "rare"))
+    found = covariate_matrix(
+        frame, ("spent",), ("age", "age_again", "constant"), ("segment", "rare")
+    )
     assert "age is missing" in found.names
     assert "segment: b" in found.names
     assert not {"age_again", "constant", "rare: x"} & set(found.names)

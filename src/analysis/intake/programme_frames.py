@@ -122,18 +122,18 @@ def _active_rows(rows: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
 def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
     """Stacked risk sets of a roll-out over areas: start date × customer × quarter.
 
-    For each start date, customers of the areas assigned that day (`treated`) and of areas not
-    yet reached, all active just before it. Columns: starts_on (the start date whose risk set it
-    is), customer_id, area, treated, never (the area is never reached by the as-of date), quarter
-    (int, 0 begins on the start date), margin (currency in that quarter, zero after leaving),
-    opens_month (months from the roll-out's first start to this one). Rows of controls end with
-    the last quarter before their own area is reached; quarters before a customer's first day are
-    missing. Areas that the table `rollout` does not name count as never reached.
+        For each start date, customers of the areas assigned that day (`treated`) and of areas not
+        yet reached, all active just before it. Columns: starts_on (the start date whose risk set it
+        is), customer_id, area, treated, never (the area is never reached by the as-of date), quarter
+    (int, 0 begins on the start date), margin (currency in that quarter, zero after leaving). Rows
+        of controls end with the last quarter before their own area is reached; quarters before a
+        customer's first day are missing, but for the one just before the start. Areas that the table
+        `rollout` does not name count as never reached.
     """
     import pandas as pd
 
     columns = [
-        "starts_on", "opens_month", "customer_id", "area", "treated", "never", "quarter", "margin",
+        "starts_on", "customer_id", "area", "treated", "never", "quarter", "margin",
     ]  # fmt: skip
     rollout = data.table("rollout")
     customers = data.table("customers")
@@ -158,7 +158,6 @@ def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
         reached, joined = own[codes], rows["opens"].to_numpy(np.int64)
         base = rows[["customer_id", "area"]].assign(
             starts_on=np.datetime64(start, "D").astype("datetime64[ns]"),
-            opens_month=_months_between(starts[0], start),
             treated=reached == start,
             never=reached >= end,
         )
@@ -174,11 +173,6 @@ def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
             margin = ledger.between(codes, opens, closes)
             parts.append(base.assign(quarter=quarter, margin=margin)[clean])
     return pd.concat(parts, ignore_index=True)[columns] if parts else empty
-
-
-def _months_between(first: int, second: int) -> int:
-    """Months from one day to another, rounded to the nearest."""
-    return round((second - first) / DAYS_PER_MONTH)
 
 
 def experiment_outcomes(data: Dataset, programme_id: str) -> pd.DataFrame:

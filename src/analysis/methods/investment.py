@@ -124,7 +124,7 @@ def payback_months(benefits: Floats, months: Floats, costs: Costs, rate_annual: 
     last = int(max(months.max(initial=0), costs.months))
     grid = np.arange(0, last + 1)
     factors = discount_factors(grid, rate_annual)
-    spent = np.full(last + 1, costs.upfront)
+    spent = np.full(last + 1, float(costs.upfront))
     spent[1:] += np.cumsum(np.where(grid[1:] <= costs.months, costs.monthly, 0.0) * factors[1:])
     by_month = np.zeros((len(benefits), last + 1))
     for column, month in enumerate(np.ceil(months - 1e-9).astype(int)):
@@ -148,7 +148,7 @@ def _payback(flow: BenefitFlow, costs: Costs, rate_annual: float) -> Estimate:
         paid = np.sort(payback_months(draws, flow.months, costs, rate_annual))
         lower, late = (float(paid[round(q * (len(paid) - 1))]) for q in (0.025, 0.975))
         # Where more than a fortieth of the draws never pays back there is no upper limit.
-        upper = late if np.isfinite(late) else float("inf")
+        upper = late if np.isfinite(late) else None
     return Estimate(value, lower, upper, "months", flow.n, "discounted, limits from seeded draws")
 
 

@@ -29,6 +29,7 @@ from analysis.presentation.wording import (
     NO_VALUE,
     format_count,
     format_estimate,
+    format_estimate_lines,
     format_money,
     format_number,
     format_share,
@@ -167,11 +168,11 @@ def show_retention_table(study: ChurnStudy, disclosure: Disclosure) -> None:
         cells = [name]
         for months in RETENTION_MONTHS:
             at = attempt(_at, curve, months)
-            cells.append(format_estimate(at, 1))
+            cells.append(format_estimate_lines(at, 1))
             estimates[f"{name}, {months} months"] = at
         median = attempt(_median, curve)
         estimates[f"{name}, median"] = median
-        cells.append(format_estimate(median))
+        cells.append(format_estimate_lines(median))
         rows.append(cells)
     header = [
         study.group.replace("_", " "),

@@ -15,17 +15,23 @@ def html_table(
 ) -> str:
     """Give a table as HTML.
 
-    header, rows: cell texts, already formatted, not yet escaped.
+    header, rows: cell texts, already formatted, not yet escaped; what follows a line break in a
+        cell (an interval) is set small beneath.
     caption: what the table shows, with the unit. note: a line beneath it.
     text_columns: how many columns from the left hold words; the others are aligned as numbers.
     """
 
+    def content(text: str) -> str:
+        first, _, rest = text.partition("\n")
+        beneath = f'<br><span class="interval">{escape(rest)}</span>' if rest else ""
+        return escape(first) + beneath
+
     def cell(tag: str, text: str, column: int) -> str:
         scope = ' scope="col"' if tag == "th" else ""
         if tag == "td" and column == 0:
-            return f'<th scope="row">{escape(text)}</th>'
+            return f'<th scope="row">{content(text)}</th>'
         align = "" if column < text_columns else ' class="number"'
-        return f"<{tag}{scope}{align}>{escape(text)}</{tag}>"
+        return f"<{tag}{scope}{align}>{content(text)}</{tag}>"
 
     head = "".join(cell("th", text, column) for column, text in enumerate(header))
     body = "".join(

@@ -105,3 +105,13 @@ def format_estimate(estimate: Estimate | NotEstimable, decimals: int | None = No
     if estimate.lower is None or estimate.upper is None:
         return value
     return f"{value} ({format_interval(estimate, decimals)})"
+
+
+def format_estimate_lines(estimate: Estimate | NotEstimable, decimals: int | None = None) -> str:
+    """An estimate for a narrow table cell: the value, its interval on a line of its own."""
+    if isinstance(estimate, NotEstimable):
+        return NO_VALUE
+    value = format_value(estimate.value, estimate.unit, decimals)
+    if estimate.lower is None or estimate.upper is None:
+        return value
+    return f"{value}\n{format_interval(estimate, decimals)}"

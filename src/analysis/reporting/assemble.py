@@ -11,7 +11,7 @@ from typing import Any
 from analysis.intake.prepared import read_notes
 from analysis.paths import PROJECT_ROOT
 from analysis.presentation.output import json_ready
-from analysis.presentation.wording import message
+from analysis.presentation.wording import MINUS, message
 from analysis.reporting.first_screen import (
     MOST_TILES,
     PROVEN,
@@ -23,8 +23,14 @@ from analysis.reporting.first_screen import (
 from analysis.reporting.key import BOUND_DOCUMENTS, Run
 from analysis.reporting.sections import Section, read_section, render_markdown
 
+WORD_JOINER = "\u2060"
 TEMPLATE_FOLDER = Path(__file__).parent / "template"
 NAMED_LIBRARIES = ("pandas", "numpy", "scipy", "duckdb", "matplotlib", "papermill", "diff-diff")
+
+
+def keep_signs(text: str) -> str:
+    """A sentence whose minus signs stay on the line of their number."""
+    return text.replace(MINUS, MINUS + WORD_JOINER)
 
 
 def label_explained(label: str) -> str:
@@ -97,11 +103,11 @@ def render_page(run: Run, sections: list[Section], manifest: dict[str, Any]) -> 
     )
     environment.globals["_"] = message
     environment.filters["safe_html"] = Markup
+    environment.filters["keep"] = keep_signs
     metrics = [metric for section in sections for metric in section.metrics]
     findings = [finding for section in sections for finding in section.findings]
-    horizon = run.settings.economics.horizon_months
     for finding in findings:
-        finding["money_words"] = money_in_words(finding, horizon)
+        finding["money_words"] = money_in_words(finding)
         finding["label_explained"] = label_explained(finding["label"])
     page = environment.get_template("report.html.j2").render(
         run=run,

@@ -131,7 +131,7 @@ def ordered(findings: list[dict[str, Any]], labels: tuple[str, ...]) -> list[dic
     return sorted(chosen, key=lambda f: (-lower_bound_of_money(f), f["id"]))
 
 
-def money_in_words(finding: dict[str, Any], horizon_months: int) -> str:
+def money_in_words(finding: dict[str, Any]) -> str:
     """The money of a finding with its interval; empty where it has none."""
     money = as_estimate(finding.get("money"))
     if money is None:
@@ -172,11 +172,21 @@ def five_answers(
             or [message("The data do not connect satisfaction with money.")],
         ),
         (
-            message("What paid?"),
-            [f["sentence"] for f in paid] or [message("No service programme is in the data.")],
+            message("What did programmes bring, after costs?"),
+            [_programme_line(f) for f in paid] or [message("No service programme is in the data.")],
         ),
         (message("What to do?"), _advice(paid, associations)),
     ]
+
+
+def _programme_name(finding: dict[str, Any]) -> str:
+    return str(finding["id"]).removeprefix("programme-").replace("-", " ").capitalize()
+
+
+def _programme_line(finding: dict[str, Any]) -> str:
+    """A programme with its net worth, or that it cannot be told."""
+    money = money_in_words(finding) or message("no figure can be given")
+    return f"{_programme_name(finding)}: {money}."
 
 
 def _advice(programmes: list[dict[str, Any]], associations: list[dict[str, Any]]) -> list[str]:
@@ -184,7 +194,7 @@ def _advice(programmes: list[dict[str, Any]], associations: list[dict[str, Any]]
     names: dict[str, list[str]] = {"extend": [], "stop": [], "test": []}
     for finding in programmes:
         money = as_estimate(finding.get("money"))
-        name = finding["id"].removeprefix("programme-").replace("-", " ")
+        name = _programme_name(finding).lower()
         if money is None or money.lower is None or money.upper is None:
             names["test"].append(name)
         elif money.lower > 0:

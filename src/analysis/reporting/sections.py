@@ -107,7 +107,10 @@ def read_section(stem: str, notebook: dict[str, Any]) -> Section:
             continue
         if cell["cell_type"] != "code" or not source.strip():
             continue
-        target.append(Part("code", render_code(source)))
+        if target and target[-1].kind == "code":
+            target[-1] = Part("code", target[-1].html + render_code(source))
+        else:
+            target.append(Part("code", render_code(source)))
         for output in cell.get("outputs", []):
             _collect(section, output.get("data", {}))
             html = render_output(output)

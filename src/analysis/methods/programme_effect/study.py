@@ -18,6 +18,7 @@ from analysis.methods.programme_effect.results import (
     Programme,
     ProgrammeStudy,
     Terms,
+    as_day,
     not_studied,
 )
 from analysis.methods.programme_effect.rollout import study_rollout
@@ -66,4 +67,7 @@ def study_programme(
         return study_rollout(programme, rollout, terms)
     if outcomes is not None:
         return study_assignment(programme, outcomes, terms)
+    start = as_day(programme.get("starts_on"))
+    if start is not None and start > np.datetime64(str(terms.as_of)):
+        return not_studied(programme, "none", "it starts after the as-of date")
     return not_studied(programme, "none", "neither areas nor customers are recorded for it")
