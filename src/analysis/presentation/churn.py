@@ -74,7 +74,12 @@ def show_audit(study: ChurnStudy) -> None:
 
 def _curves(study: ChurnStudy) -> list[tuple[str, SurvivalCurve, np.ndarray, np.ndarray]]:
     return [
-        (group.name, curve, group.entry, group.exit)
+        (
+            group.name,
+            curve,
+            np.zeros_like(group.entry) if study.is_snapshot else group.entry,
+            group.exit,
+        )
         for group in study.groups
         for curve in [group.naive if study.is_snapshot else group.curve]
         if isinstance(curve, SurvivalCurve)

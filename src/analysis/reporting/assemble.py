@@ -25,7 +25,7 @@ from analysis.reporting.sections import Section, read_section, render_markdown
 
 WORD_JOINER = "\u2060"
 TEMPLATE_FOLDER = Path(__file__).parent / "template"
-NAMED_LIBRARIES = ("pandas", "numpy", "scipy", "duckdb", "matplotlib", "papermill", "diff-diff")
+NAMED_LIBRARIES = ("pandas", "numpy", "scipy", "duckdb", "matplotlib", "papermill")
 
 
 def keep_signs(text: str) -> str:
