@@ -24,7 +24,7 @@ report: $(READY) ## build the report of DATASET, PERIOD, SEGMENT (default: the e
 
 test: check ## run all checks and tests, the notebooks among them
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup -q
-	@$(PYTHON) -m pytest -n 2 -q --nbval --nbval-cell-timeout 300 -p no:cacheprovider notebooks
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -q --nbval --nbval-cell-timeout 300 notebooks
 
 check: $(READY) ## style, types and the order of the floors
 	@$(PYTHON) -m ruff check -q .

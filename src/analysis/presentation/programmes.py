@@ -33,6 +33,7 @@ from analysis.presentation.wording import (
     NO_VALUE,
     format_count,
     format_estimate,
+    format_estimate_lines,
     format_money,
     format_number,
     format_share,
@@ -157,15 +158,15 @@ def show_portfolio(studies: Studies) -> None:
     estimates: dict[str, Estimate] = {}
     for study in studies:
         value = study.value
-        line = [study.name, design_name(study), format_estimate(study.effect, 2)]
+        line = [study.name, design_name(study), format_estimate_lines(study.effect, 2)]
         if isinstance(value, NotEstimable):
             line += [NO_VALUE] * 5
         else:
             currency = value.net_present_value.unit
             line += [
                 format_money(value.cost, currency),
-                format_estimate(value.net_present_value),
-                format_estimate(value.return_on_investment),
+                format_estimate_lines(value.net_present_value),
+                format_estimate_lines(value.return_on_investment),
                 payback_text(value),
                 probability_text(value),
             ]
@@ -204,10 +205,10 @@ def show_money(studies: Studies) -> None:
             [
                 study.name,
                 format_count(value.months),
-                format_estimate(value.benefit),
+                format_estimate_lines(value.benefit),
                 format_money(value.cost, currency),
-                format_estimate(value.benefit_per_cost),
-                format_estimate(value.break_even_effect, 2),
+                format_estimate_lines(value.benefit_per_cost),
+                format_estimate_lines(value.break_even_effect, 2),
             ]
         )
     if not rows:
