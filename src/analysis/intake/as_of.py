@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def as_of_query(table: Table, present: list[str], day: dt.date) -> str:
     """SELECT of a canonical table as it stood at the end of `day`.
 
-    A row exists from the day of the table's `dated` column on (rows without that date always);
+    A row exists from the day of the table's `dated` column on, or of `dated_else` where that is
+    empty or not exported; rows without either exist always;
     a field with `known_on` is blank until that date has come.
     """
     moment = f"TIMESTAMP '{day} 23:59:59.999999'"
@@ -31,8 +32,9 @@ def as_of_query(table: Table, present: list[str], day: dt.date) -> str:
         else:
             fields.append(quoted(name))
     where = ""
-    if table.dated in present:
-        where = f" WHERE {quoted(table.dated)} IS NULL OR {quoted(table.dated)} <= {moment}"
+    dates = [quoted(name) for name in (table.dated, table.dated_else) if name in present]
+    if dates:
+        where = f" WHERE coalesce(coalesce({', '.join(dates)}) <= {moment}, true)"
     return f"SELECT {', '.join(fields)} FROM canonical.{table.name}{where}"
 
 

@@ -87,16 +87,29 @@ def _cast(
             "is neither yes nor no; map it with {column: …, values: {theirs: yes, …}}",
         )
     if sql_type in ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "HUGEINT") or "DECIMAL" in sql_type:
-        number = f"CASE WHEN isfinite(CAST({typed} AS DOUBLE)) THEN {typed} END"
-        return f"TRY_CAST({number} AS {target})", "is not a finite number"
+        whole = f" AND {typed} = floor({typed})" if column.kind == "integer" else ""
+        number = f"CASE WHEN isfinite(CAST({typed} AS DOUBLE)){whole} THEN {typed} END"
+        kind = "whole number" if column.kind == "integer" else "finite number"
+        return f"TRY_CAST({number} AS {target})", f"is not a {kind}"
     plain = (
         f"regexp_replace({text}, '[\\s\\x{{00A0}}\\x{{202F}}\\x{{2009}}€₽$£%]|руб\\.?', '', 'g')"
     )
     plain = f"replace({plain}, '−', '-')"
     if reading.decimal == ",":
-        plain = f"replace({plain}, ',', '.')"
+        # The point is no decimal here: between groups of three it goes, elsewhere it is refused.
+        grouped = "'[-+]?[0-9]{1,3}(\\.[0-9]{3})+(,[0-9]*)?'"
+        plain = (
+            f"CASE WHEN regexp_full_match({plain}, {grouped}) THEN "
+            f"replace(replace({plain}, '.', ''), ',', '.') "
+            f"WHEN NOT contains({plain}, '.') THEN replace({plain}, ',', '.') END"
+        )
     # A plain number only: TRY_CAST alone would let "1e5", "inf" and "nan" pass.
-    plain = f"CASE WHEN regexp_full_match({plain}, '[-+]?([0-9]+\\.?[0-9]*|\\.[0-9]+)') THEN {plain} END"
+    shape = "[0-9]+(\\.0*)?" if column.kind == "integer" else "([0-9]+\\.?[0-9]*|\\.[0-9]+)"
+    plain = f"CASE WHEN regexp_full_match({plain}, '[-+]?{shape}') THEN {plain} END"
+    if column.kind == "integer":
+        return f"TRY_CAST({plain} AS {target})", (
+            "is not a whole number; list words that mean “no value” under reading.missing"
+        )
     return f"TRY_CAST({plain} AS {target})", (
         f"is not a number with the decimal {'comma' if reading.decimal == ',' else 'point'}; "
         "write reading.decimal, or list words that mean “no value” under reading.missing"
@@ -112,8 +125,10 @@ def _map_column(
 ) -> _Mapping:
     parameters: list[object] = []
     if origin.value is not None:
-        raw, sql_type = "CAST(? AS VARCHAR)", "VARCHAR"
-        return _Mapping(column, raw, f"CAST({raw} AS {SQL_TYPES[column.kind]})", [origin.value])
+        raw = "CAST(? AS VARCHAR)"
+        cast = f"TRY_CAST({raw} AS {SQL_TYPES[column.kind]})"
+        advice = f"the constant is not a {column.kind}; write it as 12.5, 2026-06-30 or true"
+        return _Mapping(column, raw, cast, [origin.value], advice)
     if origin.columns:
         parts = [_as_text(quoted(name), available[name]) for name in origin.columns]
         raw, sql_type, typed = f" || '{COMPOSITE_SEPARATOR}' || ".join(parts), "VARCHAR", ""
@@ -123,6 +138,7 @@ def _map_column(
     text = f"nullif(trim({raw}, '{SPACES}'), '')"
     if missing:
         text = f"CASE WHEN {text} IN ({_literals(missing)}) THEN NULL ELSE {text} END"
+        typed = f"CASE WHEN {text} IS NOT NULL THEN {typed} END" if typed else ""
     if origin.values:
         branches = "".join(
             f" WHEN {_literals((theirs,))} THEN {_literals((ours,))}"
@@ -139,8 +155,11 @@ def covariate_columns(settings: Settings, table: str) -> tuple[Column, ...]:
     """The declared covariates as columns of the customers table."""
     if table != "customers":
         return ()
+    canonical = TABLES[table].column_names
     return tuple(
-        Column(name, kind, f"Covariate {name}") for name, kind in settings.covariates.items()
+        Column(name, kind, f"Covariate {name}")
+        for name, kind in settings.covariates.items()
+        if name not in canonical
     )
 
 
@@ -204,14 +223,22 @@ def _create(
     file: str,
     numbered: bool,
 ) -> tuple[list[Problem], list[Note]]:
-    row = "_row" if numbered else "row_number() OVER ()"
+    # Only rows that are equal throughout are one row: two lines of an order may look alike in
+    # the columns that are mapped.
+    every = "*" if numbered else "row_number() OVER () AS _row, *"
+    before = _scalar(connection, f"SELECT count(*) FROM {relation}")
+    connection.execute(
+        "CREATE TEMP TABLE distinct_rows AS SELECT * EXCLUDE (_row), min(_row) AS _row "
+        f"FROM (SELECT {every} FROM {relation}) GROUP BY ALL"
+    )
     raws = ", ".join(f"{m.raw} AS raw_{i}" for i, m in enumerate(mappings))
     casts = ", ".join(f"{m.cast} AS {quoted(m.column.name)}" for m in mappings)
     parameters = [value for m in mappings for value in m.parameters] * 2
     connection.execute(
-        f"CREATE TEMP TABLE staged AS SELECT {row} AS _row, {raws}, {casts} FROM {relation}",
+        f"CREATE TEMP TABLE staged AS SELECT _row, {raws}, {casts} FROM distinct_rows",
         parameters,
     )
+    connection.execute("DROP TABLE distinct_rows")
     problems = []
     for i, mapping in enumerate(mappings):
         if not mapping.advice:
@@ -229,10 +256,8 @@ def _create(
             )
     notes = _open_sentinels(connection, schema, mappings)
     names = ", ".join(quoted(m.column.name) for m in mappings)
-    before = _scalar(connection, "SELECT count(*) FROM staged")
     connection.execute(
-        f"CREATE TABLE canonical.{schema.name} AS SELECT {names} FROM "
-        f"(SELECT {names}, min(_row) AS _row FROM staged GROUP BY {names}) ORDER BY _row"
+        f"CREATE TABLE canonical.{schema.name} AS SELECT {names} FROM staged ORDER BY _row"
     )
     dropped = before - _scalar(connection, f"SELECT count(*) FROM canonical.{schema.name}")
     if dropped:

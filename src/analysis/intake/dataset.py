@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analysis.disclosure import Disclosure
 from analysis.errors import NotAvailable, ParameterError
@@ -156,7 +156,7 @@ class Dataset:
         import pandas as pd
 
         path = self.prepared / f"{name}.parquet"
-        return _plain_types(pd.read_parquet(path)) if path.is_file() else pd.DataFrame()
+        return _plain_types(path) if path.is_file() else pd.DataFrame()
 
     def _read(self, name: str) -> pd.DataFrame:
         frame = self._open(name)
@@ -165,28 +165,32 @@ class Dataset:
         return frame[frame["customer_id"].isin(self._segment_customers)].reset_index(drop=True)
 
 
-def _plain_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Dates as datetime64, money as float: what NumPy can work with."""
-    import datetime as dt
-    from decimal import Decimal
+def _plain_types(path: Path) -> pd.DataFrame:
+    """A prepared table with dates as datetime64[ns] and money as float: what NumPy works with.
 
+    The file's own types decide, so that a column without any value has its type as well.
+    """
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    converted: dict[str, Any] = {}
-    for name, column in frame.items():
-        if column.dtype != object:
-            continue
-        first = next((value for value in column if value is not None), None)
-        if isinstance(first, Decimal):
-            converted[str(name)] = column.astype(float)
-        elif isinstance(first, (dt.date, dt.datetime)):
-            converted[str(name)] = pd.to_datetime(column).astype("datetime64[ns]")
+    table = pq.read_table(path)
+    frame = table.to_pandas()
+    converted: dict[str, pd.Series] = {}
+    for field in table.schema:
+        if pa.types.is_decimal(field.type):
+            converted[field.name] = frame[field.name].astype(float)
+        elif pa.types.is_date(field.type) or pa.types.is_timestamp(field.type):
+            converted[field.name] = pd.to_datetime(frame[field.name]).astype("datetime64[ns]")
     return frame.assign(**converted)
 
 
 def _in_words(requirement: str) -> str:
     table, _, column = requirement.partition(".")
-    return f"{table} with {column}" if column else table
+    if not column:
+        return table
+    article = "" if "_" in column else ("an " if column[0] in "aeiou" else "a ")
+    return f"{table} with {article}{column}"
 
 
 def choose_segment(text: str, settings: Settings, prepared: Path) -> Segment | None:

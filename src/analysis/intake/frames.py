@@ -40,7 +40,8 @@ def _present(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
 
 def _carried(columns: list[str], settings: Settings) -> str:
     """The grouping columns and covariates that a frame carries along, as SQL of customers c."""
-    names = [name for name in GROUPS if name in columns] + list(settings.covariates)
+    groups = [name for name in GROUPS if name in columns]
+    names = groups + [name for name in settings.covariates if name not in groups]
     return "".join(f", c.{quoted(name)}" for name in names)
 
 

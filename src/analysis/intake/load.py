@@ -14,6 +14,7 @@ from analysis.intake.reading import load_source, quoted
 from analysis.intake.schema import TABLES
 from analysis.intake.settings import Reading, Settings
 from analysis.intake.sql import check_select, lock_down
+from analysis.intake.suggestions import did_you_mean
 from analysis.intake.validation import check_across, check_table
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _cut_source(
     described = connection.execute(f"DESCRIBE {quoted(name)}").fetchall()
     types = {str(row[0]): str(row[1]) for row in described}
     if dated not in types:
-        raise DataError([Problem(f"sources.{name}.dated: there is no column {dated!r}")])
+        hint = did_you_mean(dated, [column for column in types if column != "_row"])
+        raise DataError([Problem(f"sources.{name}.dated: there is no column {dated!r}; {hint}")])
     day = f"CAST({quoted(dated)} AS DATE)"
     if types[dated] == "VARCHAR":
         formats = ", ".join("'" + text.replace("'", "''") + "'" for text in reading.dates)

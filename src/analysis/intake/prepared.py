@@ -8,11 +8,15 @@ import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.intake.fingerprint import fingerprint_code, fingerprint_files
 from analysis.intake.notes import Note
 from analysis.intake.periods import Period
 from analysis.intake.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
 
 FRAMES = ("lifetimes", "intervals", "customer_periods")
 NOTES_FILE = "notes.json"
@@ -84,6 +88,7 @@ def _write(settings: Settings, folder: Path, period: Period, scratch: Path) -> l
     with duckdb.connect(":memory:", config={"threads": 2}) as connection:
         loaded = load_tables(settings, folder, connection, as_of=day)
         notes = [*loaded.notes, *cut_tables(connection, loaded.tables, settings, day)]
+        notes += _margin_note(connection, loaded.tables, settings)
         notes += build_lifetimes(connection, settings, day)
         made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
         if "lifetimes" in made:
@@ -100,6 +105,20 @@ def _write(settings: Settings, folder: Path, period: Period, scratch: Path) -> l
             table = connection.execute(f"SELECT * FROM {source}").fetch_arrow_table()
             pq.write_table(table, scratch / f"{name}.parquet", compression="zstd")
     return notes
+
+
+def _margin_note(
+    connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...], settings: Settings
+) -> list[Note]:
+    if settings.economics.margin_declared:
+        return []
+    for name in ("transactions", "periods"):
+        if name in tables:
+            rows = connection.execute(f"SELECT * FROM as_of_{name} LIMIT 0").description
+            if "margin" not in [column[0] for column in rows or []]:
+                message = "no gross_margin declared: margin equals revenue; write economics"
+                return [Note("warning", message, name, "margin")]
+    return []
 
 
 def read_notes(prepared: Path) -> tuple[Note, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import datetime as dt
 import io
 import re
 import tempfile
@@ -86,21 +87,33 @@ def read_header(target: Path, file: str, reading: Reading) -> tuple[list[str], i
     """Column names of a decoded CSV, and how many lines they take."""
     with target.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream, delimiter=reading.delimiter, quotechar=reading.quote)
-        header = [name.strip() for name in next(reader, [])]
+        # Separators at the end of the header's line make columns without a name.
+        header = [
+            name.strip() or f"_unnamed_{number}"
+            for number, name in enumerate(next(reader, []), start=1)
+        ]
         lines = reader.line_num
         has_rows = any(stream.read(BLOCK_BYTES).split())
-    if not header or not any(header):
+    if all(name.startswith("_unnamed_") for name in header):
         raise _refuse(file, "the file is empty")
     if not has_rows:
         raise _refuse(file, "there is a header but no row beneath it")
-    doubled = sorted({name for name in header if header.count(name) > 1})
-    if doubled:
-        raise _refuse(file, f"columns stand twice in the header: {', '.join(doubled)}")
+    _refuse_doubled(header, file)
     if len(header) == 1 and re.search(r"[;\t|]", header[0]):
         raise _refuse(
             file, "only one column was found; write the separator under reading.delimiter"
         )
     return header, lines
+
+
+def _refuse_doubled(header: list[str], file: str) -> None:
+    # The engine does not tell "ID" from "id", and keeps a name of its own for the row's number.
+    lowered = [name.lower() for name in header]
+    doubled = sorted({name for name in header if lowered.count(name.lower()) > 1})
+    if doubled:
+        raise _refuse(file, f"columns stand twice in the header: {', '.join(doubled)}")
+    if "_row" in lowered:
+        raise _refuse(file, "the name _row is taken by the row's number; rename the column")
 
 
 def read_csv(
@@ -149,7 +162,7 @@ def read_csv(
 def read_xlsx(
     connection: duckdb.DuckDBPyConnection, table: str, path: Path, sheet: str, reading: Reading
 ) -> list[Note]:
-    """Load one sheet of a workbook, every cell as text in the declared forms."""
+    """Load one sheet of a workbook: dates as dates, other cells as text in the declared forms."""
     start = path.read_bytes()[:512]
     if start.lstrip()[:1] == b"<":
         raise _refuse(path.name, "this is a web page named xlsx; save it as a real workbook or CSV")
@@ -181,27 +194,27 @@ def read_xlsx(
             examples=tuple(errors[:MOST_EXAMPLES]),
             count=len(errors),
         )
-    header = [str(cell.value).strip() for cell in filled[0] if cell.value is not None]
-    doubled = sorted({name for name in header if header.count(name) > 1})
-    if doubled:
-        raise _refuse(path.name, f"columns stand twice in the header: {', '.join(doubled)}")
+    header = {i: str(cell.value).strip() for i, cell in enumerate(filled[0]) if cell.value}
+    _refuse_doubled(list(header.values()), path.name)
 
     def text(value: object) -> str | None:
         if value is None:
             return None
-        if hasattr(value, "strftime"):
-            return str(value.strftime(reading.dates[0]))
+        if isinstance(value, dt.datetime):
+            return value.strftime(reading.dates[0])
         if isinstance(value, float):
             plain = f"{value:.15g}"
             return plain.replace(".", ",") if reading.decimal == "," else plain
         return str(value)
 
-    columns = {
-        name: pa.array(
-            [text(row[i].value) if i < len(row) else None for row in filled[1:]], pa.string()
-        )
-        for i, name in enumerate(header)
-    }
+    columns = {}
+    for i, name in header.items():
+        values = [row[i].value if i < len(row) else None for row in filled[1:]]
+        if all(value is None or isinstance(value, dt.datetime) for value in values):
+            # Real dates stay dates: as text, those with a time would have to fit a format.
+            columns[name] = pa.array(values, pa.timestamp("us"))
+        else:
+            columns[name] = pa.array([text(value) for value in values], pa.string())
     connection.register("sheet_rows", pa.table(columns))
     connection.execute(
         f"CREATE TABLE {quoted(table)} AS SELECT row_number() OVER () AS _row, * FROM sheet_rows"
@@ -249,11 +262,16 @@ def load_source(
     files = source_files(name, source, folder)
     kinds = {path.suffix.lower() for path in files}
     if kinds == {".parquet"}:
-        connection.execute(
-            f"CREATE TABLE {quoted(name)} AS SELECT row_number() OVER () AS _row, * "
-            "FROM read_parquet(?, union_by_name=true)",
-            [[str(path) for path in files]],
-        )
+        import duckdb
+
+        try:
+            connection.execute(
+                f"CREATE TABLE {quoted(name)} AS SELECT row_number() OVER () AS _row, * "
+                "FROM read_parquet(?, union_by_name=true)",
+                [[str(path) for path in files]],
+            )
+        except duckdb.Error:
+            raise _refuse(source.file, "cannot be read as Parquet; export it again") from None
         return []
     if len(files) > 1:
         parts = [f"{name}__{number}" for number in range(len(files))]
@@ -261,7 +279,10 @@ def load_source(
         for part, path in zip(parts, files, strict=True):
             notes += _load_file(connection, part, path, source, reading)
         union = " UNION ALL BY NAME ".join(f"SELECT * FROM {quoted(part)}" for part in parts)
-        connection.execute(f"CREATE TABLE {quoted(name)} AS {union}")
+        connection.execute(
+            f"CREATE TABLE {quoted(name)} AS "
+            f"SELECT row_number() OVER () AS _row, * EXCLUDE (_row) FROM ({union})"
+        )
         for part in parts:
             connection.execute(f"DROP TABLE {quoted(part)}")
         return notes
@@ -271,6 +292,6 @@ def load_source(
 def _load_file(
     connection: duckdb.DuckDBPyConnection, table: str, path: Path, source: Source, reading: Reading
 ) -> list[Note]:
-    if path.suffix.lower() in {".xlsx", ".xlsm"}:
+    if path.suffix.lower() in {".xlsx", ".xlsm", ".xls"}:
         return read_xlsx(connection, table, path, source.sheet, reading)
     return read_csv(connection, table, path, reading)

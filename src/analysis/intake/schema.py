@@ -17,6 +17,7 @@ class Column:
 
     required: the table is useless without it.
     minimum, maximum: the admissible range, both inclusive.
+    allowed: the only admissible words, if not all are.
     fact: for dates, something that has happened; it cannot lie after the last day covered.
         Planned dates (fact=False) may.
     known_on: the date column of the same table from which on this field is known; before
@@ -30,6 +31,7 @@ class Column:
     required: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    allowed: tuple[str, ...] = ()
     fact: bool = True
     known_on: str = ""
 
@@ -40,6 +42,7 @@ class Table:
 
     key: columns that identify a row (empty: rows need not be unique).
     dated: the date on which a row comes into being; an earlier as-of date does not show it.
+    dated_else: the date that stands in where `dated` is empty or not exported.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     dated: str = ""
+    dated_else: str = ""
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -66,7 +70,12 @@ CUSTOMERS = Table(
         CUSTOMER,
         C("started_on", "date", "First day as a customer"),
         C("tenure", "number", "Time as a customer at the snapshot, instead of dates", minimum=0),
-        C("tenure_unit", "category", "Unit of tenure: days, weeks, months or years"),
+        C(
+            "tenure_unit",
+            "category",
+            "Unit of tenure; months if not given",
+            allowed=("days", "weeks", "months", "years"),
+        ),
         C("ended_on", "date", "Last day as a customer; empty while active", known_on="ended_on"),
         C("ended", "flag", "Whether the customer has left, instead of a date", known_on="ended_on"),
         C("end_reason", "category", "Why the customer left", known_on="ended_on"),
@@ -134,6 +143,7 @@ SURVEYS = Table(
     ),
     key=("response_id",),
     dated="invited_on",
+    dated_else="answered_on",
 )
 CONTACTS = Table(
     "contacts",
@@ -185,7 +195,7 @@ EXPOSURES = Table(
         C("programme_id", "id", "The programme", required=True),
         CUSTOMER,
         C("assigned_on", "date", "Day on which it was decided", required=True),
-        C("arm", "category", "treated or control"),
+        C("arm", "category", "Who was to get it", allowed=("treated", "control")),
         C("exposed_on", "date", "Day on which it reached the customer", known_on="exposed_on"),
     ),
     key=("programme_id", "customer_id"),

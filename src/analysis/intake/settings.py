@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
+import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from analysis.errors import SettingsError
 from analysis.intake.schema import DEFAULT_SCALES, TABLES
@@ -17,7 +27,26 @@ from analysis.paths import SETTINGS_FILE
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
+    )
+
+
+def _written_as_a_day(value: Any) -> Any:
+    # Pydantic alone would take "1688169600" for seconds and a time of day for a day.
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("write a day as YYYY-MM-DD, such as 2026-06-30")
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_written_as_a_day)]
+
+
+def _date_formats(formats: tuple[str, ...]) -> tuple[str, ...]:
+    for text in formats:
+        if "%" not in text:
+            raise ValueError(f'{text!r} is not a format; write days as "%d.%m.%Y" and the like')
+    return formats
 
 
 class Reading(_Model):
@@ -37,16 +66,44 @@ class Reading(_Model):
             return {**value, "dates": [value["dates"]]}
         return value
 
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            "".encode(codecs.lookup(value).name)
+        except (LookupError, UnicodeError):
+            raise ValueError(
+                "this encoding is not known; write utf-8, utf-16, cp1251, cp1252, latin-1 …"
+            ) from None
+        return value
+
+    @field_validator("delimiter", "quote")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        if len(value) != 1 or value in "\r\n":
+            raise ValueError('write exactly one character, a tab as "\\t" in double quotes')
+        return value
+
+    @field_validator("dates")
+    @classmethod
+    def _formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError('write at least one format, such as "%Y-%m-%d"')
+        return _date_formats(value)
+
 
 class Source(_Model):
-    """A raw file or a database table. dated: the column by which the as-of date cuts it."""
+    """A raw file or a database table. dated: the column by which the as-of date cuts it.
+
+    reading: only what differs from the data set's own reading.
+    """
 
     file: str = ""
     sheet: str = ""
     connect: str = ""
     table: str = ""
     dated: str = ""
-    reading: dict[str, Any] = Field(default_factory=dict)
+    reading: Reading = Reading()
 
     @model_validator(mode="before")
     @classmethod
@@ -59,6 +116,8 @@ class Source(_Model):
             raise ValueError('give either `file: name` or `connect: "env:NAME"` with `table:`')
         if self.connect and not self.connect.startswith("env:"):
             raise ValueError('an address belongs into the environment: write connect: "env:NAME"')
+        if self.connect and not self.table:
+            raise ValueError("name the database's `table:` beside `connect:`")
         return self
 
 
@@ -84,6 +143,7 @@ class ColumnSource(_Model):
     def _one_form(self) -> ColumnSource:
         if bool(self.column) + bool(self.columns) + (self.value is not None) != 1:
             raise ValueError("give one of `column`, `columns` or `value`")
+        _date_formats(self.dates)
         return self
 
 
@@ -111,12 +171,21 @@ class TableSource(_Model):
             return {**{k: v for k, v in value.items() if k != "source"}, **inner}
         return value
 
+    @model_validator(mode="after")
+    def _one_origin(self) -> TableSource:
+        if bool(self.source) + bool(self.sql) + bool(self.rows) > 1:
+            raise ValueError("give one of a source's name, `sql` or `rows`")
+        for instrument, (low, high) in self.scales.items():
+            if not low < high:
+                raise ValueError(f"scales.{instrument}: write [lowest, highest]")
+        return self
+
 
 class Covers(_Model):
     """First and last day the exports cover."""
 
-    first: dt.date = Field(alias="from")
-    last: dt.date = Field(alias="to")
+    first: Day = Field(alias="from")
+    last: Day = Field(alias="to")
 
     @model_validator(mode="after")
     def _in_order(self) -> Covers:
@@ -126,11 +195,19 @@ class Covers(_Model):
 
 
 class Economics(_Model):
-    """What turns spend into money worth having. horizon_months: how far findings are valued."""
+    """What turns spend into money worth having. horizon_months: how far findings are valued.
+
+    gross_margin: margin as a share of spend; 1, with a warning, where none is declared.
+    """
 
     gross_margin: float = Field(default=1.0, gt=0, le=1)
     discount_rate_annual: float = Field(default=0.10, ge=0, lt=1)
     horizon_months: int = Field(default=24, ge=1, le=120)
+
+    @property
+    def margin_declared(self) -> bool:
+        """Whether `dataset.yml` says what share of spend is margin."""
+        return "gross_margin" in self.model_fields_set
 
 
 class Churn(_Model):
@@ -150,7 +227,7 @@ class Settings(_Model):
     disclosure: Literal["on", "off"] = "on"
     covers: Covers | None = None
     year_starts: int = Field(default=1, ge=1, le=12)
-    snapshot_on: dt.date | None = None
+    snapshot_on: Day | None = None
     economics: Economics = Economics()
     churn: Churn = Churn()
     reading: Reading = Reading()
@@ -191,7 +268,8 @@ class Settings(_Model):
 
     def reading_of(self, source: Source) -> Reading:
         """The data set's reading with what the source declares differently."""
-        return Reading.model_validate({**self.reading.model_dump(), **source.reading})
+        own = {name: getattr(source.reading, name) for name in source.reading.model_fields_set}
+        return self.reading.model_copy(update=own)
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
@@ -202,9 +280,9 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     if len(location) == 1:
         model: type[_Model] = Settings
     elif location[0] == "sources":
-        model = Reading if "reading" in location[:-1] else Source
+        model = Reading if location[2:-1] == ("reading",) else Source
     elif location[0] == "tables":
-        model = ColumnSource if "columns" in location[:-1] else TableSource
+        model = ColumnSource if location[2:3] == ("columns",) else TableSource
     else:
         model = places.get(str(location[0]), Settings)
     return [field.alias or name for name, field in model.model_fields.items()]
@@ -223,6 +301,8 @@ def _in_words(error: ValidationError) -> str:
             lines.append(f"{place}: is missing; it has to be given")
         else:
             text = item["msg"].removeprefix("Value error, ")
+            if item["type"] == "literal_error":
+                text = f"valid are {item['ctx']['expected']}"
             given = item["input"]
             shown = f" (found {given!r})" if isinstance(given, (str, int, float)) else ""
             lines.append(f"{place or 'dataset'}: {text}{shown}")
@@ -260,6 +340,9 @@ def _check_names(settings: Settings) -> None:
             for column in table.columns
             if column not in known
         ]
+        for key, owner in (("covariates", "customers"), ("scales", "surveys")):
+            if getattr(table, key) and name != owner:
+                problems.append(f"tables.{name}.{key}: belongs under tables.{owner}")
         origin = table.source or name
         if not table.sql and not table.rows and origin not in settings.sources:
             problems.append(
