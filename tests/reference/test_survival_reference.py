@@ -1,6 +1,6 @@
 """Survival estimators equal R's survival package (3.5-3); see survival/make_references.R.
 
-rossi: Rossi et al. 1980, as in lifelines (MIT). lung, heart: R package survival (LGPL), public data.
+rossi: Rossi et al. 1980, as in lifelines (MIT). lung, heart, mgus2: R package survival (LGPL), public data.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis.methods.intervals import normal_quantile
+from analysis.methods.survival.competing import aalen_johansen
 from analysis.methods.survival.cox import CoxFit, fit_cox, proportionality
 from analysis.methods.survival.nonparametric import kaplan_meier, log_rank
 
@@ -169,3 +170,18 @@ def test_telco_equals_r(golden: dict[str, float]) -> None:
             golden[f"telco_monthly_s{months}"], abs=KM_TOLERANCE
         )
     assert curve.median().value == golden["telco_monthly_median"] == 35
+
+
+def test_cumulative_incidence_equals_r_on_mgus2(golden: dict[str, float]) -> None:
+    mgus2 = pd.read_csv(HERE / "mgus2.csv")
+    curves = aalen_johansen(
+        np.zeros(len(mgus2)), mgus2["months"].to_numpy(float), mgus2["reason"].to_numpy(np.int64)
+    )
+    for reason, curve in curves.items():
+        for months in (60, 120, 240):
+            place = int(np.searchsorted(curve.times, months, side="right")) - 1
+            name = f"mgus2_cif{reason}_{months}"
+            assert curve.incidence[place] == pytest.approx(golden[name], abs=KM_TOLERANCE)
+            assert curve.standard_errors[place] == pytest.approx(golden[f"{name}_se"], abs=1e-8)
+            at = curve.at(months)
+            assert at.lower < at.value < at.upper

@@ -51,8 +51,9 @@ def build_lifetimes(
     """Create table `lifetimes`; give notes on customers left out.
 
     contract: from started_on to ended_on. flag: tenure and `ended`, entry at the opening of the
-    observation window. inactivity: the event is the day on which the threshold is reached after
-    the last order (first passage); a later order opens a new spell.
+    observation window, or at the start if none is declared. inactivity: the event is the day on
+    which the threshold is reached after the last order (first passage); a later order opens a
+    new spell.
     """
     columns = _present(connection, "customers")
     rest = _carried(columns, settings)
@@ -77,8 +78,17 @@ def build_lifetimes(
         "ORDER BY customer_id, spell"
     )
     connection.execute("DROP TABLE all_lifetimes")
-    message = "customers without time at risk (no start, or it equals the end) are left out"
-    return [Note("warning", message, "customers", count=row[0])] if row[0] else []
+    notes = []
+    if "tenure" in columns and not settings.churn.observation_window_months:
+        message = (
+            "no churn.observation_window_months declared: losses count as recorded since each "
+            "customer's start"
+        )
+        notes.append(Note("warning", message, "customers", "tenure"))
+    if row[0]:
+        message = "customers without time at risk (no start, or it equals the end) are left out"
+        notes.append(Note("warning", message, "customers", count=row[0]))
+    return notes
 
 
 def _contract_spells(columns: list[str], day: dt.date) -> str:
@@ -97,6 +107,7 @@ def _contract_spells(columns: list[str], day: dt.date) -> str:
 
 def _snapshot_spells(columns: list[str], settings: Settings) -> str:
     window = settings.churn.observation_window_months
+    entry = f"greatest(tenure * {{factor}} - {window}, 0)" if window else "0.0"
     factor = "1.0"
     if "tenure_unit" in columns:
         cases = " ".join(
@@ -107,7 +118,7 @@ def _snapshot_spells(columns: list[str], settings: Settings) -> str:
     reason = "end_reason" if "end_reason" in columns else "CAST(NULL AS VARCHAR)"
     return (
         "SELECT customer_id, CAST(1 AS BIGINT) AS spell, CAST(NULL AS DATE) AS started_on, "
-        f"greatest(tenure * {factor} - {window}, 0) AS entry_months, "
+        f"{entry.format(factor=factor)} AS entry_months, "
         f"tenure * {factor} AS exit_months, {ended} AS ended, {reason} AS end_reason "
         "FROM as_of_customers"
     )
@@ -249,14 +260,15 @@ def build_customer_periods(
     if build_answers_exist(connection):
         rows = connection.execute("SELECT DISTINCT instrument FROM answers ORDER BY 1").fetchall()
         for (instrument,) in rows:
-            alias = f"a_{instrument}"
+            alias, literal = quoted(f"a_{instrument}"), instrument.replace("'", "''")
             answers += (
-                f" ASOF LEFT JOIN (SELECT * FROM answers WHERE instrument = '{instrument}') {alias} "
+                f" ASOF LEFT JOIN (SELECT * FROM answers WHERE instrument = '{literal}') {alias} "
                 f"ON b.customer_id = {alias}.customer_id AND b.opens > {alias}.answered_on"
             )
             scores += (
-                f", {alias}.score AS {instrument}_score, "
-                f"CAST(date_diff('day', {alias}.answered_on, b.opens) AS DOUBLE) AS {instrument}_age_days"
+                f", {alias}.score AS {quoted(f'{instrument}_score')}, "
+                f"CAST(date_diff('day', {alias}.answered_on, b.opens) AS DOUBLE) "
+                f"AS {quoted(f'{instrument}_age_days')}"
             )
     connection.execute(f"""
         CREATE TABLE customer_periods AS

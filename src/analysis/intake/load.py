@@ -79,15 +79,26 @@ def load_tables(
             connection, TABLES[name], table, settings, relation, file, reading
         )
         notes += repaired
-        if found:
-            problems += found
+        problems += found
+        if not _exists(connection, name):
             continue
         frame = connection.execute(f"SELECT * FROM canonical.{name}").df()
-        problems += check_table(frame, TABLES[name], settings, file)
+        # What could not be read is blank by now, which is no second problem.
+        unread = {problem.column for problem in found}
+        checked = check_table(frame, TABLES[name], settings, file)
+        problems += [problem for problem in checked if problem.column not in unread]
         built.append(name)
     if problems:
         raise DataError(problems)
+    # From here on the sources' names are free for tables of our own.
+    for name in loaded:
+        connection.execute(f"DROP TABLE {quoted(name)}")
     return LoadedTables(tuple(built), (*notes, *check_across(connection, tuple(built))))
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    query = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'canonical' AND table_name = ?"
+    return connection.execute(query, [table]).fetchone() is not None
 
 
 def _cut_source(

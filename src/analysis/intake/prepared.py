@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.errors import DataError
 from analysis.intake.fingerprint import fingerprint_code, fingerprint_files
 from analysis.intake.notes import Note
 from analysis.intake.periods import Period
@@ -46,7 +47,13 @@ def prepare(settings: Settings, folder: Path, period: Period, build: Path) -> Pa
     Written beside and renamed, so a folder that is there is whole. Raises DataError,
     SettingsError.
     """
-    target = build / "prepared" / f"{folder.name}-{prepared_key(settings, folder, period, build)}"
+    try:
+        key = prepared_key(settings, folder, period, build)
+    except DataError:
+        # A file is missing. The others are read all the same: everything wrong is said at once.
+        _say_all_problems(settings, folder)
+        raise
+    target = build / "prepared" / f"{folder.name}-{key}"
     if target.is_dir():
         return target
     scratch = target.with_name(f"{target.name}.{os.getpid()}.part")
@@ -61,6 +68,15 @@ def prepare(settings: Settings, folder: Path, period: Period, build: Path) -> Pa
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
+
+
+def _say_all_problems(settings: Settings, folder: Path) -> None:
+    import duckdb
+
+    from analysis.intake.load import load_tables
+
+    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+        load_tables(settings, folder, connection)
 
 
 def _rename(scratch: Path, target: Path) -> None:

@@ -142,7 +142,8 @@ def read_csv(
             reason = str(error).split("\n")[0].replace(str(decoded), path.name)
             raise _refuse(path.name, f"cannot be read as CSV: {reason}") from None
         rejected = connection.execute(
-            "SELECT line, error_type, csv_line FROM reject_errors ORDER BY line"
+            "SELECT line, min(error_type), any_value(csv_line) FROM reject_errors "
+            "GROUP BY line ORDER BY line"
         ).fetchall()
         connection.execute("DROP TABLE IF EXISTS reject_errors")
         connection.execute("DROP TABLE IF EXISTS reject_scans")

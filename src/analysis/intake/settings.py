@@ -42,9 +42,17 @@ def _written_as_a_day(value: Any) -> Any:
 Day = Annotated[dt.date, BeforeValidator(_written_as_a_day)]
 
 
+# Names that the tables made from the customers bear themselves.
+TAKEN_NAMES = {
+    "customer_id", "spell", "started_on", "entry_months", "exit_months", "ended", "end_reason",
+    "start_months", "stop_months", "score", "score_age_months", "period", "period_index",
+    "tenure_months", "left", "spend", "orders", "refunded", "margin", "previous_spend", "opens",
+}  # fmt: skip
+
+
 def _date_formats(formats: tuple[str, ...]) -> tuple[str, ...]:
     for text in formats:
-        if "%" not in text:
+        if "%" not in text or not re.fullmatch(r"(%-?[aAbBdmyYjHIpMSfzZ%]|[^%])+", text):
             raise ValueError(f'{text!r} is not a format; write days as "%d.%m.%Y" and the like')
     return formats
 
@@ -168,6 +176,8 @@ class TableSource(_Model):
                 raise ValueError(
                     f"source: {', '.join(sorted(unknown))} is not known; write sql or rows"
                 )
+            if not any(inner.values()):
+                raise ValueError("source: `sql` or `rows` is empty")
             return {**{k: v for k, v in value.items() if k != "source"}, **inner}
         return value
 
@@ -336,6 +346,12 @@ def _check_names(settings: Settings) -> None:
             continue
         known = [*TABLES[name].column_names, *table.covariates]
         problems += [
+            f"tables.{name}.covariates.{covariate}: this name is taken; give the covariate "
+            "another one and lead to it under columns"
+            for covariate in table.covariates
+            if covariate in TAKEN_NAMES
+        ]
+        problems += [
             f"tables.{name}.columns.{column}: there is no such column; {did_you_mean(column, known)}"
             for column in table.columns
             if column not in known
@@ -349,7 +365,10 @@ def _check_names(settings: Settings) -> None:
                 f"tables.{name}.source: there is no source {origin!r}"
                 + f"; {did_you_mean(origin, settings.sources)}"
             )
+    lowered = [name.lower() for name in settings.sources]
     for name in settings.sources:
+        if lowered.count(name.lower()) > 1:
+            problems.append(f"sources.{name}: names that differ in capitals only are one name")
         if not name.replace("_", "").isalnum() or not name.isascii():
             problems.append(f"sources.{name}: use letters, digits and _ in a source's name")
     if problems:

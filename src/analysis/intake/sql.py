@@ -41,6 +41,8 @@ def check_select(query: str, table: str, sources: list[str]) -> str:
     forbidden = statement.find(exp.DDL, exp.DML, exp.Command, exp.Into)
     if forbidden is not None and not isinstance(forbidden, exp.Query):
         raise SettingsError(f"{place}: only SELECT is allowed")
+    if statement.find(exp.TableSample) is not None:
+        raise SettingsError(f"{place}: samples are not allowed, they change from run to run")
     for function in statement.find_all(exp.Func):
         name = (
             function.name if isinstance(function, exp.Anonymous) else function.sql_name()

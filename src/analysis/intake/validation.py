@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import Problem
@@ -119,12 +120,14 @@ def _order_of_dates(frame: pd.DataFrame, table: Table, file: str) -> list[Proble
 
 def _facts_after(frame: pd.DataFrame, table: Table, settings: Settings, file: str) -> list[Problem]:
     problems = []
+    # Compared as a point in time: a column in which every date is empty has no days to compare.
+    end = dt.datetime.combine(settings.last_day, dt.time.max)
     for column in table.columns:
         is_fact = column.kind in ("date", "datetime") and column.fact
         # An end that lies ahead is a cancellation already received: open, not wrong.
         if not is_fact or column.name not in frame.columns or column.name == "ended_on":
             continue
-        late = frame[frame[column.name].dt.date.gt(settings.last_day) & frame[column.name].notna()]
+        late = frame[frame[column.name] > end]
         if len(late):
             key = "covers.to" if settings.covers else "snapshot_on"
             problems.append(

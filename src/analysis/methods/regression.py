@@ -31,6 +31,8 @@ class LeastSquares:
 
     coefficients: k. covariance: k × k, by the convention named in `method`.
     residuals: n. n, clusters: rows and clusters (0 without). degrees_of_freedom: for t.
+    influence: G × k with clustered errors, by how much each cluster moves the coefficients to
+    first order; their cross product × G/(G−1) is the covariance. Empty otherwise.
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,7 @@ class LeastSquares:
     clusters: int
     degrees_of_freedom: float
     method: str
+    influence: Floats
 
     @property
     def standard_errors(self) -> Floats:
@@ -79,6 +82,7 @@ def fit_least_squares(
     bread = (inverse_r @ inverse_r.T) / np.outer(scale, scale)
     degrees: float = n - k
     groups = 0
+    influence = np.empty((0, k))
     if covariance == "classical":
         matrix = bread * (residuals @ residuals) / (n - k)
     elif covariance == "cluster":
@@ -87,8 +91,8 @@ def fit_least_squares(
         groups = int(clusters.max()) + 1
         if groups < 2:
             raise CannotEstimate("All rows belong to one cluster.")
-        scores = sum_by_cluster(design * residuals[:, None], clusters, groups)
-        matrix = bread @ (scores.T @ scores) @ bread * groups / (groups - 1)
+        influence = sum_by_cluster(design * residuals[:, None], clusters, groups) @ bread
+        matrix = clustered_covariance(influence, influence)
         degrees = groups - 1
     else:
         weights = residuals**2
@@ -98,7 +102,15 @@ def fit_least_squares(
         matrix = bread @ (design.T @ (design * weights[:, None])) @ bread
         if covariance == "HC1":
             matrix = matrix * n / (n - k)
-    return LeastSquares(names, coefficients, matrix, residuals, n, groups, degrees, covariance)
+    return LeastSquares(
+        names, coefficients, matrix, residuals, n, groups, degrees, covariance, influence
+    )
+
+
+def clustered_covariance(first: Floats, second: Floats) -> Floats:
+    """Covariance of two statistics from their influence by cluster (G or G × k): HC0 × G/(G−1)."""
+    groups = len(first)
+    return first.T @ second * groups / (groups - 1)
 
 
 def sum_by_cluster(values: Floats, clusters: Ints, groups: int) -> Floats:

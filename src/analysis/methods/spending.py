@@ -8,7 +8,7 @@ assigned satisfaction.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from analysis.methods.regression import (
     Floats,
     Ints,
     LeastSquares,
+    clustered_covariance,
     dummies,
     fit_least_squares,
     within,
@@ -31,13 +32,16 @@ OLDEST_ANSWER_DAYS = 365
 FEWEST_CUSTOMERS = 30
 CONTROLS = ("segment", "acquisition_channel", "region")
 RUNG_NAMES = ("raw", "customer", "history", "fixed_effects")
+LEAST_SQUARES = "least squares, clustered by customer"
+# What is left of a column within customers and periods, relative to its size, that is rounding.
+UNCHANGING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class PanelRows:
     """The rows that the ladder stands on, one entry each.
 
-    outcome: spend in the period, currency. score: points. customer, period: codes from zero.
+    outcome: spend (or margin) in the period, currency. score: points. customer, period: codes from zero.
     controls: n × c columns, `control_names` their names. previous_spend: currency.
     """
 
@@ -61,43 +65,55 @@ class PanelRows:
     def customers(self) -> int:
         return int(self.customer.max()) + 1
 
+    @property
+    def changing_customers(self) -> int:
+        """Customers with more than one score: those whom the defended slope is drawn from."""
+        same_customer = self.customer[1:] == self.customer[:-1]
+        changed = same_customer & (self.score[1:] != self.score[:-1])
+        return len(np.unique(self.customer[1:][changed]))
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
     """One comparison of the ladder.
 
     id: raw, customer, history or fixed_effects. slope: currency per point and period.
-    rows, customers: what it rests on.
+    rows, customers: what it rests on. influence: by customer, how much each moves the slope.
     """
 
     id: str
     slope: Estimate
     rows: int
     customers: int
+    influence: Floats = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StepMeans:
-    """Mean spend by score, raw and relative to the customer's own mean.
+    """Mean spend by rounded score, between customers and within them.
 
-    raw: mean spend. own: mean of spend less the customer's and the period's mean, shifted to the
-    overall mean, so that both can be read on one axis.
+    raw: mean spend. own: levels of a regression on the scores with customer and period effects,
+    shifted so that their mean over the rows is the overall mean; differences between them are
+    those of a customer against itself. Their intervals take the overall mean as given.
     """
 
     scores: tuple[float, ...]
     raw: tuple[Estimate, ...]
-    own: tuple[Estimate, ...]
+    own: tuple[Estimate, ...] | NotEstimable
 
 
 @dataclass(frozen=True, slots=True)
 class SpendStudy:
     """Spend on satisfaction, everything that a number could be given for.
 
-    share_surviving: defended slope over raw slope. sign_flips: names of neighbouring rungs
-    between which the sign changes while both intervals exclude zero.
-    feedback: slope of the *next* score in the fixed-effects rung; away from zero means that
-    spend moves scores, or something moves both. worth_base: defended slope × customers active
-    when the last period opened, per period. periods_per_year: 4 or 12.
+    share_surviving: defended slope over raw slope. difference: raw slope less the defended one.
+    sign_flips: ids of neighbouring rungs between which the sign changes while both intervals
+    exclude zero. feedback: slope of the *next* score in the fixed-effects rung; away from zero
+    means that spend moves scores, or something moves both.
+    active_customers: those active when the last period opened and not gone by its end.
+    worth_base: defended slope × active customers, per period. worth_horizon: the same of margin,
+    over the whole periods within the horizon, discounted. oldest_answer_days: answers older than
+    this when a period opens do not count.
     """
 
     rows: PanelRows | NotEstimable
@@ -106,6 +122,7 @@ class SpendStudy:
     history: Rung | NotEstimable
     fixed_effects: Rung | NotEstimable
     share_surviving: Estimate | NotEstimable
+    difference: Estimate | NotEstimable
     sign_flips: tuple[tuple[str, str], ...]
     feedback: Estimate | NotEstimable
     feedback_p_value: float | NotEstimable
@@ -114,6 +131,7 @@ class SpendStudy:
     worth_horizon: Estimate | NotEstimable
     active_customers: int
     horizon_months: int
+    oldest_answer_days: float
 
     @property
     def rungs(self) -> tuple[Rung | NotEstimable, ...]:
@@ -132,7 +150,7 @@ def panel_rows(
     customers. Raises CannotEstimate where too few remain.
     """
     score, age = f"{instrument}_score", f"{instrument}_age_days"
-    if customer_periods.empty or score not in customer_periods.columns:
+    if score not in customer_periods.columns or customer_periods[score].isna().all():
         raise CannotEstimate(f"No customer has a known {instrument.upper()} answer.")
     scored = customer_periods[score].notna()
     fresh = scored & (customer_periods[age] <= oldest_answer_days)
@@ -143,8 +161,8 @@ def panel_rows(
         )
     if kept["customer_id"].nunique() < FEWEST_CUSTOMERS:
         raise CannotEstimate(
-            f"Only {kept['customer_id'].nunique()} customers have a fresh {instrument.upper()} "
-            f"answer; a slope needs at least {FEWEST_CUSTOMERS}."
+            f"Fewer than {FEWEST_CUSTOMERS} customers have a fresh {instrument.upper()} answer; "
+            "a slope needs at least as many."
         )
     if not kept[outcome].any():
         raise CannotEstimate("Nobody spent anything in these periods.")
@@ -178,16 +196,29 @@ def panel_rows(
     )
 
 
-def _slope(fit: LeastSquares, unit: str, method: str) -> Estimate:
-    place = fit.position("score")
+def _slope(fit: LeastSquares, name: str, unit: str) -> Estimate:
+    place = fit.position(name)
     return from_standard_error(
         float(fit.coefficients[place]),
         float(fit.standard_errors[place]),
         unit,
         fit.clusters,
-        method,
+        LEAST_SQUARES,
         fit.degrees_of_freedom,
     )
+
+
+def _fit_within(
+    outcome: Floats, regressors: Floats, names: tuple[str, ...], customer: Ints, period: Ints
+) -> LeastSquares:
+    """Least squares with customer and period effects taken out, clustered by customer."""
+    moved = within(np.column_stack([outcome, regressors]), customer, period)
+    left = np.abs(moved[:, 1:]).max(axis=0)
+    if (left < UNCHANGING * np.maximum(np.abs(regressors).max(axis=0), 1)).any():
+        raise CannotEstimate(
+            "No customer's score ever changed, so none can be compared with itself."
+        )
+    return fit_least_squares(moved[:, 0], moved[:, 1:], names, "cluster", customer)
 
 
 def fit_rung(rows: PanelRows, rung: str, unit: str) -> Rung:
@@ -197,12 +228,7 @@ def fit_rung(rows: PanelRows, rung: str, unit: str) -> Rung:
     Raises CannotEstimate.
     """
     if rung == "fixed_effects":
-        moved = within(np.column_stack([rows.outcome, rows.score]), rows.customer, rows.period)
-        if np.abs(moved[:, 1]).max() < 1e-9:
-            raise CannotEstimate(
-                "No customer's score ever changed, so none can be compared with itself."
-            )
-        fit = fit_least_squares(moved[:, 0], moved[:, 1:], ("score",), "cluster", rows.customer)
+        fit = _fit_within(rows.outcome, rows.score[:, None], ("score",), rows.customer, rows.period)
     else:
         columns = [np.ones((rows.n, 1)), rows.score[:, None]]
         names: tuple[str, ...] = ("constant", "score")
@@ -214,9 +240,8 @@ def fit_rung(rows: PanelRows, rung: str, unit: str) -> Rung:
             columns.append(rows.previous_spend[:, None])
             names += ("spend in the period before",)
         fit = fit_least_squares(rows.outcome, np.hstack(columns), names, "cluster", rows.customer)
-    return Rung(
-        rung, _slope(fit, unit, "least squares, clustered by customer"), rows.n, fit.clusters
-    )
+    influence = fit.influence[:, fit.position("score")]
+    return Rung(rung, _slope(fit, "score", unit), rows.n, fit.clusters, influence)
 
 
 def feedback_slope(rows: PanelRows, unit: str) -> tuple[Estimate, float]:
@@ -231,59 +256,85 @@ def feedback_slope(rows: PanelRows, unit: str) -> tuple[Estimate, float]:
         raise CannotEstimate("Too few customers have a score in two periods running.")
     _, customer = np.unique(rows.customer[now], return_inverse=True)
     _, period = np.unique(rows.period[now], return_inverse=True)
-    moved = within(
-        np.column_stack([rows.outcome[now], rows.score[now], rows.score[now + 1]]), customer, period
+    scores = np.column_stack([rows.score[now], rows.score[now + 1]])
+    fit = _fit_within(rows.outcome[now], scores, ("score", "next score"), customer, period)
+    estimate = _slope(fit, "next score", unit)
+    error = float(fit.standard_errors[fit.position("next score")])
+    if error <= 0:
+        raise CannotEstimate("Spend does not vary beside the score, so nothing can be checked.")
+    return estimate, p_value_t(estimate.value / error, fit.degrees_of_freedom)
+
+
+def _mean_of_rows(values: Floats, customer: Ints, unit: str) -> Estimate:
+    _, codes = np.unique(customer, return_inverse=True)
+    mean = float(values.mean())
+    influence = np.bincount(codes, values - mean) / len(values)
+    customers = len(influence)
+    if customers < 2:
+        return Estimate(mean, None, None, unit, customers, "mean")
+    error = float(np.sqrt(clustered_covariance(influence, influence)))
+    return from_standard_error(
+        mean, error, unit, customers, "mean, clustered by customer", customers - 1
     )
-    fit = fit_least_squares(moved[:, 0], moved[:, 1:], ("score", "next score"), "cluster", customer)
-    slope, error = float(fit.coefficients[1]), float(fit.standard_errors[1])
-    estimate = from_standard_error(
-        slope,
-        error,
-        unit,
-        fit.clusters,
-        "least squares, clustered by customer",
-        fit.degrees_of_freedom,
+
+
+def own_levels(rows: PanelRows, rounded: Floats, unit: str) -> tuple[Estimate, ...]:
+    """Spend by score within customers: level contrasts of a fixed-effects regression.
+
+    With b the slopes of the levels' indicators (the first level's is zero) and w the levels'
+    shares of the rows, a level is the overall mean + b − w'b. Raises CannotEstimate where the
+    changes of score do not connect all levels.
+    """
+    levels, codes = np.unique(rounded, return_inverse=True)
+    labels = tuple(f"{level:g}" for level in levels)
+    indicators, names = dummies(codes.astype(np.int64), labels, "score")
+    fit = _fit_within(rows.outcome, indicators, names, rows.customer, rows.period)
+    shares = np.bincount(codes) / rows.n
+    contrasts = np.eye(len(levels))[:, 1:] - shares[1:]
+    values = rows.outcome.mean() + contrasts @ fit.coefficients
+    errors = np.sqrt(np.einsum("lk,km,lm->l", contrasts, fit.covariance, contrasts))
+    holders = [len(np.unique(rows.customer[codes == code])) for code in range(len(levels))]
+    return tuple(
+        from_standard_error(
+            float(value), float(error), unit, n, LEAST_SQUARES, fit.degrees_of_freedom
+        )
+        for value, error, n in zip(values, errors, holders, strict=True)
     )
-    return estimate, p_value_t(slope / error, fit.degrees_of_freedom)
 
 
 def step_means(rows: PanelRows, unit: str) -> StepMeans:
-    """Mean spend by rounded score, raw and with customer and period effects taken out."""
+    """Mean spend by rounded score, between customers and within them."""
     rounded = np.rint(rows.score)
     levels = np.unique(rounded)
-    own = within(rows.outcome[:, None], rows.customer, rows.period)[:, 0] + rows.outcome.mean()
-
-    def mean(values: Floats, level: float) -> Estimate:
-        chosen = rounded == level
-        part = values[chosen]
-        _, customer = np.unique(rows.customer[chosen], return_inverse=True)
-        sums = np.bincount(customer, part - part.mean())
-        customers = len(sums)
-        if customers < 2:
-            return Estimate(float(part.mean()), None, None, unit, customers, "mean")
-        error = float(np.sqrt((sums**2).sum() * customers / (customers - 1))) / len(part)
-        return from_standard_error(
-            float(part.mean()), error, unit, customers, "mean, clustered by customer", customers - 1
-        )
-
+    chosen = [rounded == level for level in levels]
     return StepMeans(
         tuple(float(level) for level in levels),
-        tuple(mean(rows.outcome, level) for level in levels),
-        tuple(mean(own, level) for level in levels),
+        tuple(_mean_of_rows(rows.outcome[own], rows.customer[own], unit) for own in chosen),
+        attempt(own_levels, rows, rounded, unit),
     )
 
 
 def _share_surviving(raw: Rung, defended: Rung) -> Estimate:
+    """Ratio of the slopes; interval by the delta method from the customers' joint influence."""
     low, high = raw.slope.lower, raw.slope.upper
     if low is None or high is None or low <= 0 <= high:
         raise CannotEstimate("The raw slope cannot be told from zero, so no share of it survives.")
-    return Estimate(
-        defended.slope.value / raw.slope.value,
-        None,
-        None,
-        "share",
-        raw.customers,
-        "ratio of slopes",
+    share = defended.slope.value / raw.slope.value
+    influence = (defended.influence - share * raw.influence) / raw.slope.value
+    return _combined(share, influence, "share", "ratio of slopes, delta method")
+
+
+def _difference(raw: Rung, defended: Rung) -> Estimate:
+    value = raw.slope.value - defended.slope.value
+    influence = raw.influence - defended.influence
+    return _combined(value, influence, raw.slope.unit, "difference of slopes")
+
+
+def _combined(value: float, influence: Floats, unit: str, method: str) -> Estimate:
+    error = float(np.sqrt(clustered_covariance(influence, influence)))
+    customers = len(influence)
+    return from_standard_error(
+        value, error, unit, customers, f"{method}, clustered by customer", customers - 1
     )
 
 
@@ -298,32 +349,37 @@ def _sign_flips(rungs: tuple[Rung | NotEstimable, ...]) -> tuple[tuple[str, str]
     return tuple((a.id, b.id) for a, b in itertools.pairwise(fitted) if sign(a) * sign(b) < 0)
 
 
+def _for_base(slope: Estimate, active: int, unit: str) -> Estimate:
+    """A slope carried over to all active customers; it rests on as many as it is spread over."""
+    if active == 0:
+        raise CannotEstimate("No customer was active at the end of the last period.")
+    return replace(scaled(slope, active, unit), n=active)
+
+
 def _worth_over_horizon(
-    per_period: Estimate,
-    horizon_months: int,
-    discount_rate_annual: float,
-    months: int,
-    margin: float,
+    per_period: Estimate, horizon_months: int, discount_rate_annual: float, months: int
 ) -> Estimate:
     """Margin of a raised score over the horizon, period ends discounted, nobody leaving."""
     ends = np.arange(months, horizon_months + 1, months)
+    if not len(ends):
+        raise CannotEstimate("The horizon is shorter than a period.")
     factor = float(((1 + discount_rate_annual) ** (-ends / 12)).sum())
-    return scaled(per_period, factor * margin, per_period.unit.split(" ")[0])
+    return scaled(per_period, factor, per_period.unit.split(" ")[0])
 
 
 def study_spend(
     customer_periods: pd.DataFrame,
     currency: str,
-    gross_margin: float,
     discount_rate_annual: float,
     horizon_months: int,
     period_months: int = 3,
     instrument: str = "csat",
+    oldest_answer_days: float = OLDEST_ANSWER_DAYS,
 ) -> SpendStudy:
     """All that notebook 03 shows, from the frame of customers × periods."""
     span = "quarter" if period_months == 3 else "month"
-    unit = f"{currency} per customer-{span}"
-    rows = attempt(panel_rows, customer_periods, instrument)
+    unit, base_unit = f"{currency} per customer-{span}", f"{currency} per {span}"
+    rows = attempt(panel_rows, customer_periods, instrument, "spend", oldest_answer_days)
     rungs = [attempt(fit_rung, rows, rung, unit) for rung in RUNG_NAMES]
     raw, customer, history, fixed = rungs
     feedback = attempt(feedback_slope, rows, unit)
@@ -331,12 +387,9 @@ def study_spend(
     if not customer_periods.empty:
         last = customer_periods["period_index"] == customer_periods["period_index"].max()
         active = int((last & ~customer_periods["left"]).sum())
-    base = (
-        scaled(fixed.slope, active, f"{currency} per {span}") if isinstance(fixed, Rung) else fixed
-    )
-    horizon = attempt(
-        _worth_over_horizon, base, horizon_months, discount_rate_annual, period_months, gross_margin
-    )
+    margin_rows = attempt(panel_rows, customer_periods, instrument, "margin", oldest_answer_days)
+    margin = attempt(fit_rung, margin_rows, "fixed_effects", unit)
+    margin_base = attempt(_for_base, _slope_of(margin), active, base_unit)
     return SpendStudy(
         rows=rows,
         raw=raw,
@@ -344,12 +397,20 @@ def study_spend(
         history=history,
         fixed_effects=fixed,
         share_surviving=attempt(_share_surviving, raw, fixed),
+        difference=attempt(_difference, raw, fixed),
         sign_flips=_sign_flips(tuple(rungs)),
         feedback=feedback if isinstance(feedback, NotEstimable) else feedback[0],
         feedback_p_value=feedback if isinstance(feedback, NotEstimable) else feedback[1],
         steps=attempt(step_means, rows, unit),
-        worth_base=base,
-        worth_horizon=horizon,
+        worth_base=attempt(_for_base, _slope_of(fixed), active, base_unit),
+        worth_horizon=attempt(
+            _worth_over_horizon, margin_base, horizon_months, discount_rate_annual, period_months
+        ),
         active_customers=active,
         horizon_months=horizon_months,
+        oldest_answer_days=oldest_answer_days,
     )
+
+
+def _slope_of(rung: Rung | NotEstimable) -> Estimate | NotEstimable:
+    return rung if isinstance(rung, NotEstimable) else rung.slope

@@ -124,8 +124,12 @@ def draw_curves(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | Not
         )
         for name, curve, _, _ in curves
     )  # fmt: skip
+    if not study.group:
+        return figure, message("Share of customers still there, {said}.", said=said)
     return figure, message(
-        "Share of customers still there by {group}: {said}.", group=study.group, said=said
+        "Share of customers still there by {group}: {said}.",
+        group=study.group.replace("_", " "),
+        said=said,
     )
 
 
@@ -167,7 +171,7 @@ def show_curves(study: ChurnStudy, disclosure: Disclosure) -> None:
 def show_retention_table(study: ChurnStudy, disclosure: Disclosure) -> None:
     """Retention at fixed times and the median, overall and by group."""
     named = [(message("all"), study.overall_naive if study.is_snapshot else study.overall)]
-    named += [(g.name, g.naive if study.is_snapshot else g.curve) for g in study.groups]
+    named += [(g.name, g.naive if study.is_snapshot else g.curve) for g in study.groups if study.group]
     rows, estimates = [], {}
     for name, curve in named:
         cells = [name]
@@ -293,7 +297,9 @@ def show_hazard_table(study: ChurnStudy, disclosure: Disclosure) -> None:
         cells = [
             name.replace("_", " "),
             format_estimate(ratio),
-            format_p_value(float(model.test.p_values[place])),
+            NO_VALUE
+            if isinstance(model.test, NotEstimable)
+            else format_p_value(float(model.test.p_values[place])),
         ]
         estimates[name] = ratio
         if isinstance(remedy, HazardModel):
@@ -318,6 +324,9 @@ def show_proportionality(study: ChurnStudy) -> None:
     if isinstance(model, NotEstimable):
         show_reason(model)
         return
+    if isinstance(model.test, NotEstimable):
+        show_reason(model.test)
+        return
     p = format_p_value(model.test.global_p_value)
     if model.test.global_p_value >= PROPORTIONAL_P_VALUE:
         show_sentence(
@@ -334,7 +343,7 @@ def show_proportionality(study: ChurnStudy) -> None:
         "average over tenure.",
         p=p, names=", ".join(failing) or message("none by itself"),
     )  # fmt: skip
-    if isinstance(remedy, HazardModel):
+    if isinstance(remedy, HazardModel) and not isinstance(remedy.test, NotEstimable):
         after = format_p_value(remedy.test.global_p_value)
         sentence += " " + message(
             "Beside it stands the model that lets every {group} have its own course over time; in that "

@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING
 
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, NotEstimable
-from analysis.methods.spending import OLDEST_ANSWER_DAYS, PanelRows, Rung, SpendStudy
+from analysis.methods.spending import Rung, SpendStudy
 from analysis.presentation.figures import INK, MUTED, PALETTE, new_figure
-from analysis.presentation.output import show_figure, show_reason, show_sentence, show_table
+from analysis.presentation.output import (
+    disclosed,
+    show_figure,
+    show_finding,
+    show_reason,
+    show_sentence,
+    show_table,
+)
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
     format_count,
@@ -16,7 +23,6 @@ from analysis.presentation.wording import (
     format_interval,
     format_money,
     format_number,
-    format_share,
     format_value,
     message,
 )
@@ -28,14 +34,27 @@ if TYPE_CHECKING:
 FEEDBACK_P_VALUE = 0.05
 
 
-def rung_name(rung_id: str) -> str:
-    """A rung of the ladder as readers know it."""
+def rung_name(rung_id: str, study: SpendStudy) -> str:
+    """A rung of the ladder as readers know it, with the controls that these data have."""
+    if rung_id == "customer":
+        return message("+ {controls}", controls=", ".join(_controls(study)))
     return {
         "raw": message("Raw: satisfied against dissatisfied"),
-        "customer": message("+ segment, channel, region, tenure, period"),
         "history": message("+ spend in the period before"),
         "fixed_effects": message("Each customer against itself (defended)"),
     }[rung_id]
+
+
+def _controls(study: SpendStudy) -> list[str]:
+    words = {
+        "segment": message("segment"),
+        "acquisition_channel": message("channel"),
+        "region": message("region"),
+        "tenure": message("tenure"),
+    }
+    names = () if isinstance(study.rows, NotEstimable) else study.rows.control_names
+    held = {name.split(":")[0] for name in names}
+    return [word for name, word in words.items() if name in held] + [message("period")]
 
 
 def show_rows(study: SpendStudy, disclosure: Disclosure) -> None:
@@ -48,13 +67,16 @@ def show_rows(study: SpendStudy, disclosure: Disclosure) -> None:
         message(
             "{rows} customer-periods of {customers} customers; left out: {unscored} without an "
             "answer, {stale} whose last answer is older than {days} days, {first} in their first "
-            "period. Spend is net of refunds; periods without an order count as zero.",
+            "period. Spend is net of refunds; periods without an order count as zero. The answer of "
+            "{changing} customers changes at least once: the defended comparison draws its slope "
+            "from them, the others only help to tell periods apart.",
             rows=_count(rows.n, disclosure),
             customers=_count(rows.customers, disclosure),
             unscored=_count(rows.left_out_unscored, disclosure),
             stale=_count(rows.left_out_stale, disclosure),
             first=_count(rows.left_out_first, disclosure),
-            days=OLDEST_ANSWER_DAYS,
+            days=format_count(study.oldest_answer_days),
+            changing=_count(rows.changing_customers, disclosure),
         )
     )
 
@@ -72,7 +94,7 @@ def show_ladder_table(study: SpendStudy, disclosure: Disclosure) -> None:
         return
     lines = [
         [
-            rung_name(rung.id),
+            rung_name(rung.id, study),
             format_money(rung.slope.value, _currency(rung.slope), 2),
             format_interval(rung.slope, 2),
             _count(rung.rows, disclosure),
@@ -93,7 +115,7 @@ def show_ladder_table(study: SpendStudy, disclosure: Disclosure) -> None:
         "absorbed customer and period effects are not counted."
     )
     estimates = {f"slope-{rung.id.replace('_', '-')}": rung.slope for rung in fitted}
-    show_table(html_table(header, lines, caption, note=note), "spend-ladder", estimates)
+    show_table(html_table(header, lines, caption, note=note), "spend-ladder", estimates, disclosure)
 
 
 def _currency(estimate: Estimate) -> str:
@@ -117,42 +139,58 @@ def draw_ladder(study: SpendStudy) -> tuple[Figure | NotEstimable, str]:
             label, (rung.slope.value, place), (0, 8), textcoords="offset points", ha="center",
             color=colour, fontweight="bold" if defended else "normal",
         )  # fmt: skip
-    axes.set_yticks(range(len(fitted)), [rung_name(rung.id) for rung in reversed(fitted)])
+    axes.set_yticks(range(len(fitted)), [rung_name(rung.id, study) for rung in reversed(fitted)])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(-0.5, len(fitted) - 0.3)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.grid(axis="x")
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(message("Spend per CSAT point, {unit}", unit=fitted[0].slope.unit))
-    said = "; ".join(f"{rung_name(rung.id)} {format_estimate(rung.slope, 2)}" for rung in fitted)
+    said = "; ".join(
+        f"{rung_name(rung.id, study)} {format_estimate(rung.slope, 2)}" for rung in fitted
+    )
     return figure, message("Spend per CSAT point by comparison: {said}.", said=said)
 
 
-def draw_steps(study: SpendStudy) -> tuple[Figure | NotEstimable, str]:
-    """Mean spend by score, between customers and within them; and its alt text."""
+def draw_steps(study: SpendStudy, disclosure: Disclosure) -> tuple[Figure | NotEstimable, str]:
+    """Mean spend by score, between customers and within them; and its alt text.
+
+    Scores that too few customers gave are left out.
+    """
     steps = study.steps
     if isinstance(steps, NotEstimable):
         return steps, ""
+    shown = [i for i, mean in enumerate(steps.raw) if not disclosure.suppressed(mean.n)]
+    if not shown:
+        return NotEstimable(message("Withheld: every score was given by fewer than eight.")), ""
+    scores = [steps.scores[i] for i in shown]
     figure, (axes,) = new_figure(height=3.4)
-    series = (
-        (message("between customers (raw)"), steps.raw, MUTED, -0.06, "s"),
-        (message("the same customers over time"), steps.own, PALETTE[0], 0.06, "o"),
-    )
+    raw = [steps.raw[i] for i in shown]
+    series = [(message("between customers (raw)"), raw, MUTED, -0.06, "s")]
+    if not isinstance(steps.own, NotEstimable):
+        own = [steps.own[i] for i in shown]
+        series.append((message("the same customers over time"), own, PALETTE[0], 0.06, "o"))
     for label, means, colour, shift, marker in series:
-        places = [score + shift for score in steps.scores]
+        places = [score + shift for score in scores]
         for place, mean in zip(places, means, strict=True):
-            if mean.lower is not None:
+            if mean.lower is not None and mean.upper is not None:
                 axes.plot([place, place], [mean.lower, mean.upper], color=colour, linewidth=1.6)
         values = [mean.value for mean in means]
         axes.plot(places, values, marker=marker, color=colour, markersize=6, label=label)
-    axes.set_xticks(list(steps.scores))
+    axes.set_xticks(scores)
     axes.set_xlabel(message("Last CSAT answer before the period opened"))
     axes.set_ylabel(message("Mean spend, {unit}", unit=steps.raw[0].unit))
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     said = "; ".join(
-        f"CSAT {score:g}: {format_value(raw.value, raw.unit, 0)} raw, "
-        f"{format_value(own.value, own.unit, 0)} within"
-        for score, raw, own in zip(steps.scores, steps.raw, steps.own, strict=True)
+        message(
+            "CSAT {score}: {means}",
+            score=f"{score:g}",
+            means=", ".join(
+                f"{label} {format_value(means[place].value, means[place].unit, 0)}"
+                for label, means, *_ in series
+            ),
+        )
+        for place, score in enumerate(scores)
     )
     return figure, message("Mean spend by CSAT: {said}.", said=said)
 
@@ -162,9 +200,9 @@ def show_ladder_figure(study: SpendStudy) -> None:
     show_figure(*draw_ladder(study))
 
 
-def show_steps_figure(study: SpendStudy) -> None:
+def show_steps_figure(study: SpendStudy, disclosure: Disclosure) -> None:
     """Show mean spend by score as a figure."""
-    show_figure(*draw_steps(study))
+    show_figure(*draw_steps(study, disclosure))
 
 
 def word_surviving(study: SpendStudy) -> str | NotEstimable:
@@ -177,29 +215,42 @@ def word_surviving(study: SpendStudy) -> str | NotEstimable:
     if isinstance(share, NotEstimable):
         return share
     currency = _currency(raw.slope)
-    rest = format_share(share.value, 0)
     values = {
         "raw": format_money(raw.slope.value, currency, 2),
         "own": format_money(fixed.slope.value, currency, 2),
-        "rest": rest,
+        "rest": format_estimate(share, 0),
     }
-    if share.value < 0:
+    assert share.lower is not None
+    assert share.upper is not None
+    if share.upper < 0:
         return message(
             "The sign turns: compared with one another, customers differ by {raw} per point; "
             "compared with themselves over time, by {own}.",
             **values,
         )
-    if share.value < 0.9:
+    if share.lower <= 0:
+        return message(
+            "Whether any of the raw association survives cannot be told from these data: {raw} per "
+            "point between customers, {own} within the same customer, a share of {rest}.",
+            **values,
+        )
+    if share.upper < 1:
         return message(
             "{rest} of the raw association survives: customers who differ by one point differ in "
             "spend by {raw}, but when the same customer's answer changes by one point, spend goes "
-            "with it by {own}. The raw figure overstates, because customers who are easier to "
-            "satisfy spend more anyway.",
+            "with it by {own}. That is consistent with customers who are easier to satisfy spending "
+            "more anyway, and with noise in single answers; it proves neither.",
+            **values,
+        )
+    if share.lower > 1:
+        return message(
+            "The association is stronger within the same customer: {raw} per point between "
+            "customers, {own} when a customer's own answer changes ({rest}).",
             **values,
         )
     return message(
-        "The association holds up: {raw} per point between customers, {own} within the same "
-        "customer ({rest}).",
+        "The association holds up as far as these data can tell: {raw} per point between customers, "
+        "{own} within the same customer ({rest}).",
         **values,
     )
 
@@ -216,8 +267,8 @@ def show_surviving(study: SpendStudy) -> None:
             message(
                 "The sign changes between “{first}” and “{second}”: what the second holds fixed "
                 "worked against the first. The question is answered by the defended comparison.",
-                first=rung_name(first),
-                second=rung_name(second),
+                first=rung_name(first, study),
+                second=rung_name(second, study),
             )
         )
 
@@ -228,7 +279,6 @@ def find_spend(study: SpendStudy) -> Finding | NotEstimable:
     if isinstance(fixed, NotEstimable):
         return fixed
     slope = fixed.slope
-    currency = _currency(slope)
     said = format_estimate(slope, 2)
     assert slope.lower is not None
     assert slope.upper is not None
@@ -256,7 +306,6 @@ def find_spend(study: SpendStudy) -> Finding | NotEstimable:
     money = study.worth_horizon if isinstance(study.worth_horizon, Estimate) else None
     if money is not None:
         estimates["worth"] = money
-    del currency
     return Finding(
         id="satisfied-customers-spend-more",
         sentence=sentence,
@@ -268,6 +317,68 @@ def find_spend(study: SpendStudy) -> Finding | NotEstimable:
         ),
         money=money,
     )
+
+
+def find_raw_slope(study: SpendStudy) -> Finding | None:
+    """What the raw figure would have made of a point, where that differs from the defended one.
+
+    None unless the raw interval excludes the defended slope and their difference is more than
+    chance allows, which a defended slope known only roughly does not show.
+    """
+    raw, fixed, difference = study.raw, study.fixed_effects, study.difference
+    if not (isinstance(raw, Rung) and isinstance(fixed, Rung) and isinstance(difference, Estimate)):
+        return None
+    if not (_excludes(raw.slope, fixed.slope.value) and _excludes(difference, 0)):
+        return None
+    values = {
+        "raw": format_estimate(raw.slope, 2),
+        "own": format_estimate(fixed.slope, 2),
+        "span": raw.slope.unit.split("-")[-1],
+    }
+    if raw.slope.value * fixed.slope.value < 0:
+        kind = "turns"
+        sentence = message(
+            "Customers set against one another point the wrong way: {raw} per point and {span}, "
+            "against {own} when each is compared with itself.", **values,
+        )  # fmt: skip
+    elif abs(raw.slope.value) > abs(fixed.slope.value):
+        kind = "overstates"
+        sentence = message(
+            "Setting satisfied customers against dissatisfied ones overstates what goes with a point: "
+            "{raw} per {span}, against {own} when each is compared with itself.", **values,
+        )  # fmt: skip
+    else:
+        kind = "understates"
+        sentence = message(
+            "Setting satisfied customers against dissatisfied ones understates what goes with a "
+            "point: {raw} per {span}, against {own} when each is compared with itself.", **values,
+        )  # fmt: skip
+    estimates = {"raw-slope": raw.slope, "slope": fixed.slope, "difference": difference}
+    if isinstance(study.share_surviving, Estimate):
+        estimates["share-surviving"] = study.share_surviving
+    return Finding(
+        id=f"raw-slope-{kind}",
+        sentence=sentence,
+        estimates=estimates,
+        label="description",
+        assumption=message(
+            "Both figures rest on the same customers and periods. Noise in single answers can be part "
+            "of the difference."
+        ),
+    )
+
+
+def _excludes(estimate: Estimate, value: float) -> bool:
+    low, high = estimate.lower, estimate.upper
+    return low is not None and high is not None and not low <= value <= high
+
+
+def show_findings(study: SpendStudy, disclosure: Disclosure) -> None:
+    """Show the finding on spend and, where the raw figure misleads, the finding that it does."""
+    show_finding(find_spend(study), disclosure=disclosure)
+    raw = find_raw_slope(study)
+    if raw is not None:
+        show_finding(raw, disclosure=disclosure)
 
 
 def show_trust(study: SpendStudy) -> None:
@@ -289,18 +400,21 @@ def show_trust(study: SpendStudy) -> None:
     else:
         show_sentence(
             message(
-                "Feedback check: the next score does not predict present spend ({said} per point, "
-                "p = {p}), as it should be if spend does not move scores.",
+                "Feedback check: no evidence that spend moves scores. The next score goes with "
+                "present spend by {said} per point (p = {p}); what lies in that interval cannot be "
+                "ruled out.",
                 **values,
             )
         )
 
 
-def show_worth(study: SpendStudy) -> None:
+def show_worth(study: SpendStudy, disclosure: Disclosure) -> None:
     """Show what a point is worth per customer, for the base, and over the horizon."""
-    base, horizon, fixed = study.worth_base, study.worth_horizon, study.fixed_effects
+    base = disclosed(study.worth_base, disclosure)
+    horizon = disclosed(study.worth_horizon, disclosure)
+    fixed = study.fixed_effects
     if isinstance(base, NotEstimable) or isinstance(horizon, NotEstimable):
-        show_reason(base if isinstance(base, NotEstimable) else horizon)  # type: ignore[arg-type]
+        show_reason(base if isinstance(base, NotEstimable) else horizon)
         return
     assert isinstance(fixed, Rung)
     rows = [
@@ -314,7 +428,7 @@ def show_worth(study: SpendStudy) -> None:
     ]
     header = [
         message("If every answer were one point higher"),
-        message("95% interval"),
+        message("Value, 95% interval"),
         message("Unit"),
     ]
     note = message(
@@ -326,10 +440,5 @@ def show_worth(study: SpendStudy) -> None:
         html_table(header, rows, message("What one CSAT point goes with"), note=note),
         "spend-worth",
         estimates,
+        disclosure,
     )
-
-
-__all__ = [
-    "PanelRows", "draw_ladder", "draw_steps", "find_spend", "show_ladder_figure", "show_ladder_table",
-    "show_rows", "show_steps_figure", "show_surviving", "show_trust", "show_worth", "word_surviving",
-]  # fmt: skip

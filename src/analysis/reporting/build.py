@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -24,14 +25,14 @@ from analysis.reporting.publish import only_build, publish, recover
 EXIT_STATUS_OF_ERRORS = 2
 
 
+def _digest_of_job(path: Path, run: Run, inputs: dict[str, str]) -> str:
+    return digest_of([source_digest(path), run.parameters, inputs])
+
+
 def _plan_jobs(run: Run, layout: Layout) -> list[Job]:
     folder = layout.build / "executed" / run.company / run.name
     return [
-        Job(
-            path,
-            folder / path.name,
-            digest_of([source_digest(path), run.parameters, run.inputs]),
-        )
+        Job(path, folder / path.name, _digest_of_job(path, run, run.inputs))
         for path in notebook_paths(layout.notebooks)
     ]
 
@@ -41,7 +42,7 @@ def _published_digest(target: Path) -> str:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
         whole = all((target / name).is_file() for name in ("index.html", "numbers.json"))
         return str(manifest["digest"]) if whole else ""
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 
@@ -57,6 +58,12 @@ def build_report(
     started = time.monotonic()
     run = plan_run(dataset, period, segment, layout)
     target = layout.reports / run.company / run.name
+    digesting = threading.Lock()
+
+    def digest_now(path: Path) -> str:
+        with digesting:
+            return _digest_of_job(path, run, collect_inputs(run.settings, run.folder, layout))
+
     with only_build(layout.build / "locks" / f"{run.company}--{run.name}.lock"):
         recover(target)
         jobs = _plan_jobs(run, layout)
@@ -66,15 +73,16 @@ def build_report(
         due = [job for job in jobs if not is_done(job)]
         _say(f"{run.settings.company}, {run.name}: {len(due)} of {len(jobs)} notebooks are due")
         if due:
-            run_jobs(due, run.parameters, _say)
+            run_jobs(due, run.parameters, _say, digest_now)
         from analysis.reporting.assemble import assemble
 
         executed = {job.source.stem: read_executed(job.target) for job in jobs}
         sources = {job.source.name: source_digest(job.source) for job in jobs}
         files = assemble(run, executed, sources, digest)
-        if collect_inputs(run.settings, run.folder, layout) != run.inputs:
+        now = [[digest_now(job.source) for job in jobs], digest_of_binding(layout)]
+        if digest_of(now) != digest:
             raise BuildError(
-                "data or code changed during the build; nothing was published, run it again"
+                "data, code or notebooks changed during the build; nothing was published, run it again"
             )
         publish(files, target)
     _say(f"bound and published, {time.monotonic() - started:.1f} s")

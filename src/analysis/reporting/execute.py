@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.errors import BuildError, ParameterError
+from analysis.errors import BuildError, ClienteleError, ParameterError
 from analysis.intake.suggestions import did_you_mean
 from analysis.reporting.notebooks import strip_run_metadata
 
@@ -79,6 +79,7 @@ def run_notebook(source: Path, parameters: dict[str, str]) -> Any:
     """
     import nbformat
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     try:
@@ -103,17 +104,33 @@ def run_notebook(source: Path, parameters: dict[str, str]) -> Any:
             raise BuildError(
                 f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
             ) from None
+    except DeadKernelError:
+        raise BuildError(
+            f"{source.name}: its kernel died, most likely for want of memory; nothing else is known"
+        ) from None
+    except CellTimeoutError:
+        raise BuildError(
+            f"{source.name}: a cell ran longer than {LONGEST_CELL_SECONDS} s and was stopped"
+        ) from None
     strip_run_metadata(notebook)
     return notebook
 
 
-def _run_and_keep(job: Job, parameters: dict[str, str]) -> float:
+def _run_and_keep(job: Job, parameters: dict[str, str], digest_now: Callable[[Path], str]) -> float:
     import nbformat
 
     started = time.monotonic()
     check_parameters(job.source, parameters)
     notebook = run_notebook(job.source, parameters)
+    # Kept under the digest of what it was run on, or not at all: inputs put back as they were
+    # must not find the result of others.
+    if digest_now(job.source) != job.digest:
+        raise BuildError(
+            f"{job.source.name}: data, code or cells changed while it ran; run it again"
+        )
     job.target.parent.mkdir(parents=True, exist_ok=True)
+    for remains in job.target.parent.glob(f".{job.target.name}.*"):
+        remains.unlink(missing_ok=True)
     scratch = job.target.with_name(f".{job.target.name}.{os.getpid()}")
     digest_path(job.target).unlink(missing_ok=True)
     scratch.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
@@ -122,21 +139,27 @@ def _run_and_keep(job: Job, parameters: dict[str, str]) -> float:
     return time.monotonic() - started
 
 
-def run_jobs(jobs: list[Job], parameters: dict[str, str], report: Callable[[str], None]) -> None:
+def run_jobs(
+    jobs: list[Job],
+    parameters: dict[str, str],
+    report: Callable[[str], None],
+    digest_now: Callable[[Path], str],
+) -> None:
     """Run all jobs, two at a time. Those that succeed are kept even if another fails.
 
+    digest_now: gives the digest that a job for this notebook would have now; called from threads.
     Raises BuildError with the messages of all that failed.
     """
     os.environ.update(KERNEL_ENVIRONMENT)
     failures = []
     with ThreadPoolExecutor(KERNELS_AT_ONCE) as pool:
-        running = {pool.submit(_run_and_keep, job, parameters): job for job in jobs}
+        running = {pool.submit(_run_and_keep, job, parameters, digest_now): job for job in jobs}
         for number, future in enumerate(as_completed(running), 1):
             job = running[future]
             try:
                 seconds = future.result()
                 report(f"[{number}/{len(jobs)}] {job.source.stem}  {seconds:.1f} s")
-            except (BuildError, ParameterError) as error:
+            except ClienteleError as error:
                 failures.append(str(error))
                 report(f"[{number}/{len(jobs)}] {job.source.stem}  failed")
     if failures:

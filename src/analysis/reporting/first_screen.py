@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.methods.estimate import Estimate
@@ -29,6 +29,7 @@ class Tile:
     value: str
     interval: str
     change: str
+    change_on_year: str
     verdict: str
     tone: str
     sparkline: str
@@ -78,19 +79,21 @@ def _signed(value: float, unit: str) -> str:
     return f"+{text}" if value > 0 else text
 
 
-def _change_in_words(change: Estimate) -> str:
+def _change_in_words(change: Estimate | None, since: str) -> str:
+    """A change with its interval and what it is measured from; empty where there is none."""
+    if change is None:
+        return ""
     if change.unit == "share":
-        points = 100 * change.value
         limits = [None if x is None else 100 * x for x in (change.lower, change.upper)]
-        change = Estimate(points, limits[0], limits[1], "points", change.n, change.method)
+        change = replace(
+            change, value=100 * change.value, lower=limits[0], upper=limits[1], unit="points"
+        )
     said = _signed(change.value, change.unit)
     unit = message(" points") if change.unit == "points" else ""
-    if change.lower is None:
-        return message("{said}{unit} on the period before", said=said, unit=unit)
+    interval = "" if change.lower is None else f" ({format_interval(change)})"
     return message(
-        "{said}{unit} on the period before ({interval})",
-        said=said, unit=unit, interval=format_interval(change),
-    )  # fmt: skip
+        "{said}{unit}{interval} on {since}", said=said, unit=unit, interval=interval, since=since
+    )
 
 
 def make_tile(metric: dict[str, Any]) -> Tile | None:
@@ -110,7 +113,10 @@ def make_tile(metric: dict[str, Any]) -> Tile | None:
         interval=""
         if now.lower is None
         else message("95%: {interval}", interval=format_interval(now)),
-        change=_change_in_words(change) if change else message("nothing to compare with"),
+        change=_change_in_words(change, message("the period before")),
+        change_on_year=_change_in_words(
+            as_estimate(metric["change_on_year"]), message("the year before")
+        ),
         verdict=verdict,
         tone=tone,
         sparkline=draw_sparkline(values),

@@ -54,6 +54,18 @@ def recover(target: Path) -> None:
         shutil.rmtree(remains, ignore_errors=True)
 
 
+def _replace_in_two_steps(fresh: Path, target: Path) -> None:
+    """Where folders cannot be exchanged: move the old one aside, back if the new one fails."""
+    old = target.with_name(f".{target.name}.old")
+    target.rename(old)
+    try:
+        fresh.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def publish(files: dict[str, bytes], target: Path) -> None:
     """Write a report's files beside `target` and put them in its place.
 
@@ -73,11 +85,8 @@ def publish(files: dict[str, bytes], target: Path) -> None:
         if not target.exists():
             fresh.rename(target)
         elif not _exchange(fresh, target):
-            old = target.with_name(f".{target.name}.old")
-            target.rename(old)
-            fresh.rename(target)
-            shutil.rmtree(old, ignore_errors=True)
+            _replace_in_two_steps(fresh, target)
     except OSError as error:
-        raise BuildError(f"the report cannot be written: {error.strerror}") from None
+        raise BuildError(f"the report cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

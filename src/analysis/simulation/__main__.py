@@ -36,7 +36,7 @@ covers: {{from: {world.first_day}, to: {world.last_day}}}
 economics: {{gross_margin: {world.gross_margin}, discount_rate_annual: 0.10, horizon_months: 24}}
 churn: {{rule: contract}}
 reading: {{encoding: utf-8, delimiter: ",", decimal: ".", dates: ["%Y-%m-%d", "%Y-%m-%d %H:%M"]}}
-targets: {{net-promoter-score: 30, retention: 0.97}}
+targets: {{net-promoter-score: 25, retention: 0.97}}
 control_totals: {{revenue: {{{ledger}}}}}
 sources:
 {names}

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.simulation.journeys import Histories
+from analysis.simulation.journeys import Histories, quarter_openings
 from analysis.simulation.people import People
 from analysis.simulation.programmes import NEVER
 from analysis.simulation.world import Streams, World
+
+# Everybody is asked once a year, another fourth each quarter.
+NPS_ROTATION = 4
 
 COMMENTS: dict[tuple[str, bool], tuple[tuple[str, ...], tuple[str, ...]]] = {
     # (touchpoint, russian): (unhappy, happy)
@@ -133,7 +136,7 @@ def _comments(
 def surveys_and_contacts(
     world: World, people: People, streams: Streams, histories: Histories
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """CSAT after each encounter, NPS once a year; the encounters themselves as contacts."""
+    """CSAT after each encounter, NPS for a fourth of the customers each quarter; the contacts."""
     who, day, touch, employee, rating = (
         np.concatenate(part) for part in zip(*histories.log.encounters, strict=True)
     )
@@ -147,8 +150,9 @@ def surveys_and_contacts(
          "comment": _comments(streams, touchpoint, people.russian[who], rating)}
     )  # fmt: skip
     waves = []
-    for wave, first in enumerate(range(120, world.days, 365)):
+    for wave, first in enumerate(quarter_openings(world)[:-1]):
         invited = first + streams.of("nps", wave).integers(0, 60, people.n)
+        asked = np.arange(people.n) % NPS_ROTATION == wave % NPS_ROTATION
         active = (
             (people.start_day < invited)
             & (histories.end_day > invited)
@@ -161,7 +165,7 @@ def surveys_and_contacts(
             last.reindex(np.arange(people.n)).fillna(pd.Series(people.mean_satisfaction)).to_numpy()
         )
         noise = streams.of("nps_noise", wave).standard_normal(people.n)
-        nps = np.clip(np.rint(2.1 * felt - 0.6 + 1.3 * noise), 0, 10)
+        nps = np.clip(np.rint(2.1 * felt + 0.3 + 1.3 * noise), 0, 10)
         chance = world.nps_answer_share_base + world.nps_answer_share_per_point * nps
         answers = streams.of("nps", 1000 + wave).random(people.n) < chance
         delay = streams.of("nps", 2000 + wave).integers(0, 8, people.n)
@@ -170,7 +174,7 @@ def surveys_and_contacts(
                 {"who": np.arange(people.n), "instrument": "nps", "invited": invited,
                  "answered": np.where(answers, invited + delay, NEVER),
                  "score": np.where(answers, nps, np.nan), "touchpoint": "", "employee_id": "", "comment": ""}
-            )[active]
+            )[active & asked]
         )  # fmt: skip
     surveys = pd.concat([csat, *waves], ignore_index=True)
     surveys = surveys[surveys["invited"] >= 0].sort_values(

@@ -2,7 +2,7 @@
 library(survival)
 options(digits = 15)
 out <- c()
-put <- function(name, value) out <<- c(out, sprintf("%s,%.12g", name, value))
+put <- function(name, value) out <<- c(out, sprintf("%s,%.14g", name, value))
 rossi <- read.csv("rossi.csv")
 for (ties in c("efron", "breslow")) {
   fit <- coxph(Surv(week, arrest) ~ fin + age + race + wexp + mar + paro + prio, rossi, ties = ties)
@@ -55,4 +55,13 @@ put("telco_monthly_s12", summary(mm, times = 12)$surv)
 put("telco_monthly_s24", summary(mm, times = 24)$surv)
 put("telco_monthly_s48", summary(mm, times = 48)$surv)
 put("telco_monthly_median", summary(mm)$table["median"])
+mgus2$months <- with(mgus2, ifelse(pstat == 0, futime, ptime))
+mgus2$reason <- with(mgus2, ifelse(pstat == 0, 2 * death, 1))
+write.csv(mgus2[c("months", "reason")], "mgus2.csv", row.names = FALSE)
+cif <- survfit(Surv(months, factor(reason, 0:2, labels = c("censored", "pcm", "death"))) ~ 1, mgus2)
+s <- summary(cif, times = c(60, 120, 240))
+for (i in 1:3) for (reason in 1:2) {
+  put(sprintf("mgus2_cif%d_%d", reason, s$time[i]), s$pstate[i, reason + 1])
+  put(sprintf("mgus2_cif%d_%d_se", reason, s$time[i]), s$std.err[i, reason + 1])
+}
 writeLines(c("name,value", out), "golden.csv")

@@ -24,6 +24,10 @@ MOST_STEPS = 50
 CONVERGED = 1e-10
 # A log hazard ratio per standard deviation beyond this means that a group (nearly) never leaves.
 SEPARATED = 12.0
+# Newton's steps towards an infinite log hazard ratio stay near one; others shrink to nothing.
+RUNNING_AWAY = 0.5
+# A variance of time below this share of its square is none: the losses share one time.
+NO_TREND_TO_SEE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,18 @@ def _evaluate(
     gradient, information = np.zeros(k), np.zeros((k, k))
     for stratum in strata:
         total, mean, spread = _moments(stratum, x, risk)
+        if not (total > 0).all():
+            return -np.inf, gradient, information  # a step too far: risks underflow
         likelihood += float((linear[stratum.deaths] - shift - np.log(total)).sum())
         gradient += (x[stratum.deaths] - mean).sum(axis=0)
         information += spread.sum(axis=0)
     return likelihood, gradient, information
+
+
+def _separated(name: str) -> CannotEstimate:
+    return CannotEstimate(
+        f"{name} predicts leaving perfectly; check that it was recorded before the end."
+    )
 
 
 def fit_cox(
@@ -161,15 +173,18 @@ def fit_cox(
 
     start, stop, ended: n intervals (start, stop], `ended` where the event closes it.
     covariates: n × k. strata: codes of groups with a baseline hazard each.
-    Raises CannotEstimate: no events, a constant or collinear covariate, separation.
+    Raises CannotEstimate: no or too few events, a constant or collinear covariate, separation.
     """
     if not ended.any():
         raise CannotEstimate(
             "Nobody has left, so nothing can be said about what goes with leaving."
         )
+    constant = covariates.max(axis=0) == covariates.min(axis=0)
+    if constant.any():
+        raise CannotEstimate(f"{names[int(np.argmax(constant))]} does not vary in these data.")
+    if ended.sum() <= covariates.shape[1]:
+        raise CannotEstimate("Too few customers have left to say what goes with leaving.")
     spread = covariates.std(axis=0)
-    if (spread == 0).any():
-        raise CannotEstimate(f"{names[int(np.argmin(spread))]} does not vary in these data.")
     groups = np.zeros(len(stop), dtype=np.int64) if strata is None else strata
     prepared = _prepare(start, stop, ended, groups, ties)
     centre = covariates.mean(axis=0)
@@ -178,7 +193,7 @@ def fit_cox(
     likelihood, gradient, information = _evaluate(prepared, x, beta)
     null = likelihood
     for _ in range(MOST_STEPS):
-        if np.linalg.cond(information) > 1e12:
+        if not np.linalg.cond(information) <= 1e12:
             raise CannotEstimate("The covariates determine one another, or a group has no event.")
         step = np.linalg.solve(information, gradient)
         fresh = _evaluate(prepared, x, beta + step)
@@ -189,13 +204,13 @@ def fit_cox(
         gain = fresh[0] - likelihood
         likelihood, gradient, information = fresh
         if np.abs(beta).max() > SEPARATED:
-            worst = names[int(np.argmax(np.abs(beta)))]
-            raise CannotEstimate(
-                f"{worst} predicts leaving perfectly; check that it was recorded before the end."
-            )
+            raise _separated(names[int(np.argmax(np.abs(beta)))])
         if abs(gain) < CONVERGED * (abs(likelihood) + 1) and np.abs(step).max() < 1e-9:
             break
     else:
+        run = np.abs(step / spread)
+        if run.max() > RUNNING_AWAY:
+            raise _separated(names[int(np.argmax(run))])
         raise CannotEstimate("The hazard model did not settle.")
     covariance = np.linalg.inv(information) / np.outer(spread, spread)
     return CoxFit(
@@ -225,6 +240,7 @@ def proportionality(
     """Score test of a time trend in each hazard ratio, time as one minus Kaplan–Meier.
 
     Equal to R's `cox.zph(transform="km")` of survival 3 (Grambsch & Therneau 1994).
+    Raises CannotEstimate if the losses lie too close together for a trend to be seen.
     """
     groups = np.zeros(len(stop), dtype=np.int64) if strata is None else strata
     centre, spread = covariates.mean(axis=0), covariates.std(axis=0)
@@ -245,6 +261,11 @@ def proportionality(
         mixed += (variance * time[:, None, None]).sum(axis=0)
         squared += (variance * (time**2)[:, None, None]).sum(axis=0)
     inner = squared - mixed @ np.linalg.solve(plain, mixed)
+    seen = np.diag(inner) > NO_TREND_TO_SEE * np.diag(squared)
+    if not seen.all() or not np.linalg.cond(inner) <= 1e12:
+        raise CannotEstimate(
+            "Too few customers left at different times to tell whether hazard ratios stay the same."
+        )
     single = score**2 / np.diag(inner)
     together = float(score @ np.linalg.solve(inner, score))
     return ProportionalityTest(

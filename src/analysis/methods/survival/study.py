@@ -36,6 +36,7 @@ MODEL_COVARIATES = ("contract", "segment", "acquisition_channel", "internet_serv
 MOST_LEVELS = 8
 FEWEST_CUSTOMERS = 8
 SCORE = "CSAT, per point"
+EVERYBODY = "all"
 PROPORTIONAL_P_VALUE = 0.05
 
 
@@ -55,7 +56,7 @@ class HazardModel:
     """A Cox model with the test of its proportionality."""
 
     fit: CoxFit
-    test: ProportionalityTest
+    test: ProportionalityTest | NotEstimable
     stratified_by: str = ""
 
 
@@ -88,11 +89,17 @@ class ChurnStudy:
 
 
 def choose_group(lifetimes: pd.DataFrame) -> str:
-    """The column to split curves by: contract where there is one, else segment and so on."""
+    """The column to split curves by: contract where there is one, else segment and so on.
+
+    A column that all customers share is better than none; "" where there is none to use.
+    """
     for name in PREFERRED_GROUPS:
         if name in lifetimes.columns and 2 <= lifetimes[name].nunique() <= MOST_LEVELS:
             return name
-    return next((name for name in PREFERRED_GROUPS if name in lifetimes.columns), "")
+    for name in PREFERRED_GROUPS:
+        if name in lifetimes.columns and lifetimes[name].nunique() == 1:
+            return name
+    return ""
 
 
 def _arrays(frame: pd.DataFrame) -> tuple[Floats, Floats, np.ndarray]:
@@ -113,8 +120,7 @@ def _curve(frame: pd.DataFrame, naive: bool) -> SurvivalCurve:
 
 
 def _group_curves(lifetimes: pd.DataFrame, group: str) -> tuple[GroupCurve, ...]:
-    if not group:
-        return ()
+    parts = lifetimes.groupby(group, observed=True) if group else [(EVERYBODY, lifetimes)]
     return tuple(
         GroupCurve(
             str(name),
@@ -123,7 +129,7 @@ def _group_curves(lifetimes: pd.DataFrame, group: str) -> tuple[GroupCurve, ...]
             part["entry_months"].to_numpy(float),
             part["exit_months"].to_numpy(float),
         )
-        for name, part in lifetimes.groupby(group, observed=True)
+        for name, part in parts
     )
 
 
@@ -134,7 +140,9 @@ def _codes(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
 
 def _compare(lifetimes: pd.DataFrame, group: str, naive: bool) -> LogRank:
     if not group:
-        raise CannotEstimate("The export carries no column to split customers by.")
+        raise CannotEstimate(
+            f"No column splits customers into two to {MOST_LEVELS} groups that could be compared."
+        )
     entry, exit_, ended = _arrays(lifetimes)
     codes, _ = _codes(lifetimes[group])
     return log_rank(np.zeros_like(entry) if naive else entry, exit_, ended, codes)
@@ -172,7 +180,8 @@ def _model(rows: pd.DataFrame, with_score: bool, stratified_by: str = "") -> Haz
     design, names = _design(rows, with_score, stratified_by)
     strata = _codes(rows[stratified_by])[0] if stratified_by else None
     fit = fit_cox(start, stop, ended, design, names, strata)
-    return HazardModel(fit, proportionality(fit, start, stop, ended, design, strata), stratified_by)
+    test = attempt(proportionality, fit, start, stop, ended, design, strata)
+    return HazardModel(fit, test, stratified_by)
 
 
 def _scored(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -187,10 +196,6 @@ def _scored(intervals: pd.DataFrame) -> pd.DataFrame:
 
 
 def _score_hazard_ratio(model: HazardModel) -> Estimate:
-    if SCORE not in model.fit.names:
-        raise CannotEstimate(
-            "No satisfaction score is in the data, so it cannot be set beside churn."
-        )
     return model.fit.hazard_ratio(SCORE)
 
 
@@ -209,6 +214,8 @@ def _worth_of_point(
     multiplied by HR it is that to the power of HR. Customers whose horizon lies beyond follow-up
     are left out rather than extrapolated. The interval carries that of the hazard ratio.
     """
+    if margin_per_month <= 0:
+        raise CannotEstimate("Customers brought no margin, so there is none to keep.")
     inside = active_tenure_months + horizon_months <= curve.last_time
     tenure = active_tenure_months[inside]
     if not len(tenure):
@@ -253,14 +260,15 @@ def study_churn(
     model = attempt(_model, rows, with_score)
     covariates = len(model.fit.names) if isinstance(model, HazardModel) else 0
     audit = audit_lifetimes(lifetimes, group, covariates)
-    fails = isinstance(model, HazardModel) and model.test.global_p_value < PROPORTIONAL_P_VALUE
+    test = model.test if isinstance(model, HazardModel) else model
+    fails = not isinstance(test, NotEstimable) and test.global_p_value < PROPORTIONAL_P_VALUE
     stratified: HazardModel | NotEstimable
     if fails and group:
         stratified = attempt(_model, rows, with_score, group)
     else:
         stratified = NotEstimable("Proportional hazards hold, no second model is needed.")
     chosen = stratified if isinstance(stratified, HazardModel) else model
-    ratio = attempt(_score_hazard_ratio, chosen)
+    ratio = scored if isinstance(scored, NotEstimable) else attempt(_score_hazard_ratio, chosen)
     overall = attempt(_curve, lifetimes, False)
     active = lifetimes.loc[~lifetimes["ended"], "exit_months"].to_numpy(float)
     worth: Estimate | NotEstimable = NotEstimable(

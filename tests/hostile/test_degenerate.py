@@ -1,0 +1,293 @@
+"""Samples that bear no estimate: every notebook runs to its end and says why in a sentence."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.paths import NOTEBOOKS_FOLDER
+
+Tables = dict[str, pd.DataFrame]
+
+# The folder's fixtures are shared; its builder is plain code and wanted at module scope as well.
+_spec = importlib.util.spec_from_file_location(
+    "tiny_companies", Path(__file__).with_name("conftest.py")
+)
+assert _spec is not None
+assert _spec.loader is not None
+tiny_companies = importlib.util.module_from_spec(_spec)
+sys.modules["tiny_companies"] = tiny_companies
+_spec.loader.exec_module(tiny_companies)
+
+NOTEBOOKS = tuple(
+    path.stem
+    for path in sorted(NOTEBOOKS_FOLDER.glob("0[1-4]_*.ipynb"))
+)
+CHURN = "02_churn_survival"
+SPEND = "03_spend_on_satisfaction"
+# What code writes when it forgets that a number may be missing.
+LEAKED = re.compile(r"\b(nan|inf|None(?! of)|NaT|NotEstimable)\b")
+
+
+def _days(first: str, offsets: np.ndarray) -> pd.Series:
+    days = pd.Timestamp(first) + pd.to_timedelta(pd.Series(offsets, dtype=float), unit="D")
+    return days.dt.strftime("%Y-%m-%d")
+
+
+def usual(n: int = 60) -> Tables:
+    """A small company with nothing wrong: two contracts, some losses, answers and orders."""
+    rng = np.random.default_rng(3)
+    who = np.array([f"C{i:03d}" for i in range(n)])
+    started = rng.integers(0, 200, n)
+    lasts = rng.integers(90, 900, n)
+    ended = np.where(started + lasts < 720, started + lasts, np.nan)
+    customers = pd.DataFrame(
+        {
+            "customer_id": who,
+            "started_on": _days("2024-01-01", started),
+            "ended_on": _days("2024-01-01", ended),
+            "segment": np.where(rng.random(n) < 0.5, "private", "business"),
+            "region": np.where(rng.random(n) < 0.5, "North", "South"),
+            "contract": np.where(rng.random(n) < 0.5, "monthly", "yearly"),
+            "area": [f"A{i % 6}" for i in range(n)],
+        }
+    )
+    asked = np.repeat(np.arange(n), 4)
+    day = started[asked] + np.tile([10, 100, 200, 300], n) + rng.integers(0, 30, 4 * n)
+    there = np.where(np.isnan(ended), 729, ended)[asked] >= day
+    surveys = pd.DataFrame(
+        {
+            "response_id": [f"R{i:04d}" for i in range(4 * n)],
+            "customer_id": who[asked],
+            "instrument": "csat",
+            "invited_on": _days("2024-01-01", day),
+            "answered_on": _days("2024-01-01", day),
+            "score": rng.integers(1, 6, 4 * n),
+        }
+    )[there]
+    bought = np.repeat(np.arange(n), 8)
+    day = started[bought] + np.tile(np.arange(8) * 45, n) + rng.integers(0, 40, 8 * n)
+    there = np.where(np.isnan(ended), 729, ended)[bought] >= day
+    transactions = pd.DataFrame(
+        {
+            "transaction_id": [f"T{i:04d}" for i in range(8 * n)],
+            "customer_id": who[bought],
+            "occurred_on": _days("2024-01-01", day),
+            "amount": np.round(rng.gamma(4, 20, 8 * n), 2),
+        }
+    )[there]
+    programmes = pd.DataFrame(
+        [("chat", "Chat", "2025-01-01", 500, 20), ("gift", "Gifts", "2025-01-01", 100, 0)],
+        columns=["programme_id", "name", "starts_on", "upfront_cost", "monthly_cost"],
+    )
+    rollout = pd.DataFrame(
+        {
+            "programme_id": "chat",
+            "area": [f"A{i}" for i in range(6)],
+            "starts_on": ["2025-01-01", "2025-01-01", "2025-04-01", "2025-04-01", "", ""],
+        }
+    )
+    exposures = pd.DataFrame(
+        {
+            "programme_id": "gift",
+            "customer_id": who,
+            "assigned_on": "2025-01-01",
+            "arm": np.where(rng.random(n) < 0.5, "treated", "control"),
+        }
+    )[(started < 366) & ~(ended < 366)]
+    return {
+        "customers": customers,
+        "surveys": surveys,
+        "transactions": transactions,
+        "programmes": programmes,
+        "rollout": rollout,
+        "exposures": exposures,
+    }
+
+
+def _of(tables: Tables, customers: pd.DataFrame) -> Tables:
+    kept = customers["customer_id"]
+    rest = {
+        name: table[table["customer_id"].isin(kept)] if "customer_id" in table else table
+        for name, table in tables.items()
+    }
+    return {**rest, "customers": customers}
+
+
+def no_events() -> Tables:
+    tables = usual()
+    return {**tables, "customers": tables["customers"].assign(ended_on="")}
+
+
+def all_events() -> Tables:
+    tables = usual()
+    return _of(tables, tables["customers"].dropna(subset=["ended_on"]).reset_index(drop=True))
+
+
+def all_leave_on_one_day() -> Tables:
+    tables = usual()
+    customers = tables["customers"].assign(started_on="2024-02-01", ended_on="2025-09-30")
+    dated = {"surveys": "answered_on", "transactions": "occurred_on"}
+    rest = {
+        name: tables[name][tables[name][day].between("2024-02-02", "2025-09-30")]
+        for name, day in dated.items()
+    }
+    return {**tables, **rest, "customers": customers}
+
+
+def one_loss() -> Tables:
+    tables = usual()
+    ended = tables["customers"]["ended_on"]
+    only = ended.where(ended.index == ended.last_valid_index())
+    return {**tables, "customers": tables["customers"].assign(ended_on=only)}
+
+
+def one_group() -> Tables:
+    tables = usual()
+    same = {"segment": "private", "region": "North", "contract": "yearly"}
+    return {**tables, "customers": tables["customers"].assign(**same)}
+
+
+def no_groups() -> Tables:
+    tables = usual()
+    customers = tables["customers"].assign(segment="", region="", contract="")
+    return {**tables, "customers": customers}
+
+
+def groups_of_one() -> Tables:
+    tables = usual()
+    customers = tables["customers"]
+    names = [f"S{i}" for i in range(len(customers))]
+    return {**tables, "customers": customers.assign(segment=names, region=names, contract="")}
+
+
+def separated_by_contract() -> Tables:
+    tables = usual()
+    left = tables["customers"]["ended_on"].notna()
+    contract = np.where(left, "monthly", "yearly")
+    return {**tables, "customers": tables["customers"].assign(contract=contract)}
+
+
+def separated_by_score() -> Tables:
+    tables = usual()
+    left = tables["customers"].set_index("customer_id")["ended_on"].notna()
+    score = np.where(tables["surveys"]["customer_id"].map(left), 1, 5)
+    return {**tables, "surveys": tables["surveys"].assign(score=score)}
+
+
+def five_customers() -> Tables:
+    tables = usual()
+    return _of(tables, tables["customers"].head(5))
+
+
+def one_customer() -> Tables:
+    tables = usual()
+    return _of(tables, tables["customers"].head(1))
+
+
+def no_answers() -> Tables:
+    tables = usual()
+    return {**tables, "surveys": tables["surveys"].assign(answered_on="", score="")}
+
+
+def no_surveys() -> Tables:
+    tables = usual()
+    return {name: table for name, table in tables.items() if name != "surveys"}
+
+
+def one_respondent() -> Tables:
+    tables = usual()
+    surveys = tables["surveys"]
+    others = surveys["customer_id"] != surveys["customer_id"].iloc[0]
+    silent = surveys.assign(
+        answered_on=surveys["answered_on"].mask(others), score=surveys["score"].mask(others)
+    )
+    return {**tables, "surveys": silent}
+
+
+def all_answer_alike() -> Tables:
+    tables = usual()
+    return {**tables, "surveys": tables["surveys"].assign(score=4)}
+
+
+def no_transactions() -> Tables:
+    tables = usual()
+    return {name: table for name, table in tables.items() if name != "transactions"}
+
+
+def nobody_spends() -> Tables:
+    tables = usual()
+    return {**tables, "transactions": tables["transactions"].assign(amount=0)}
+
+
+def only_refunds() -> Tables:
+    tables = usual()
+    amount = -tables["transactions"]["amount"]
+    return {**tables, "transactions": tables["transactions"].assign(amount=amount)}
+
+
+def no_programme_starts() -> Tables:
+    tables = usual()
+    return {**tables, "rollout": tables["rollout"].assign(starts_on="")}
+
+
+def all_treated() -> Tables:
+    tables = usual()
+    return {
+        **tables,
+        "rollout": tables["rollout"].assign(starts_on="2025-01-01"),
+        "exposures": tables["exposures"].assign(arm="treated"),
+    }
+
+
+def one_area() -> Tables:
+    tables = usual()
+    return {**tables, "customers": tables["customers"].assign(area="A0")}
+
+
+CASES: dict[str, Callable[[], Tables]] = {
+    make.__name__: make
+    for make in (
+        usual, no_events, all_events, all_leave_on_one_day, one_loss, one_group, no_groups,
+        groups_of_one, separated_by_contract, separated_by_score, five_customers, one_customer,
+        no_answers, no_surveys, one_respondent, all_answer_alike, no_transactions,
+        nobody_spends, only_refunds, no_programme_starts, all_treated, one_area,
+    )
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def companies(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Each company is written, and prepared, once for all notebooks."""
+    root = tmp_path_factory.mktemp("companies")
+
+    def company(case: str, disclosure: str) -> Path:
+        folder = root / disclosure / case
+        if not folder.exists():
+            tiny_companies.write_company(folder, CASES[case](), disclosure)
+        return folder
+
+    return company
+
+
+@pytest.mark.parametrize("disclosure", ["on", "off"])
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+@pytest.mark.parametrize("case", CASES)
+def test_notebook_runs_to_its_end_on(
+    case: str, notebook: str, disclosure: str, companies: Callable, run_notebook: Callable
+) -> None:
+    shown = run_notebook(notebook, companies(case, disclosure))
+    if shown.not_available:
+        assert len(shown.texts) == 0
+        return
+    assert shown.texts
+    assert all(shown.texts), "something was shown that says nothing"
+    leaked = [text for text in shown.texts if LEAKED.search(text)]
+    assert not leaked

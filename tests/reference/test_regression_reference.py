@@ -1,0 +1,109 @@
+"""Regressions equal R's `lm` with `sandwich`; see regression/make_references.R."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.methods.estimate import Estimate
+from analysis.methods.intervals import t_quantile
+from analysis.methods.regression import Covariance, dummies, fit_least_squares
+from analysis.methods.spending import StepMeans, panel_rows, step_means, study_spend
+
+HERE = Path(__file__).parent / "regression"
+RELATIVE = 1e-8
+CONVENTIONS: tuple[Covariance, ...] = ("classical", "HC0", "HC1", "HC3", "cluster")
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, float]:
+    return dict(pd.read_csv(HERE / "golden.csv").itertuples(index=False))
+
+
+@pytest.fixture(scope="module")
+def panel() -> pd.DataFrame:
+    return pd.read_csv(HERE / "panel.csv")
+
+
+@pytest.fixture(scope="module")
+def frame(panel: pd.DataFrame) -> pd.DataFrame:
+    """The same rows as a frame of customers × periods."""
+    return pd.DataFrame(
+        {
+            "customer_id": panel["customer"].map("C{:02d}".format),
+            "period": panel["quarter"].map("Q{}".format),
+            "period_index": panel["quarter"],
+            "tenure_months": panel["tenure"],
+            "left": False,
+            "spend": panel["spend"],
+            "margin": panel["spend"] / 2,
+            "previous_spend": 0.0,
+            "csat_score": panel["score"],
+            "csat_age_days": 10.0,
+        }
+    )
+
+
+def error_of(estimate: object) -> float:
+    """The standard error behind a t interval with as many degrees as customers less one."""
+    assert isinstance(estimate, Estimate)
+    assert estimate.lower is not None
+    assert estimate.upper is not None
+    return (estimate.upper - estimate.lower) / 2 / t_quantile(0.95, 40 - 1)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_least_squares_equals_r(
+    golden: dict[str, float], panel: pd.DataFrame, convention: Covariance
+) -> None:
+    segment = panel["segment"].astype("category")
+    block, names = dummies(
+        segment.cat.codes.to_numpy(np.int64), tuple(segment.cat.categories), "segment"
+    )
+    design = np.column_stack([np.ones(len(panel)), panel["score"], panel["tenure"], block])
+    fit = fit_least_squares(
+        panel["spend"].to_numpy(float),
+        design,
+        ("constant", "score", "tenure", *names),
+        convention,
+        panel["customer"].to_numpy(np.int64) - 1,
+    )
+    for name in ("score", "tenure"):
+        place = fit.position(name)
+        assert fit.coefficients[place] == pytest.approx(golden[f"pooled_{name}"], rel=RELATIVE)
+        assert fit.standard_errors[place] == pytest.approx(
+            golden[f"pooled_{name}_{convention}"], rel=RELATIVE
+        )
+
+
+@pytest.mark.parametrize(("rung", "name"), [("raw", "raw"), ("fixed_effects", "own")])
+def test_slopes_equal_r(
+    golden: dict[str, float], frame: pd.DataFrame, rung: str, name: str
+) -> None:
+    study = study_spend(frame, "EUR", 0.1, 12)
+    slope = getattr(study, rung).slope
+    assert slope.value == pytest.approx(golden[name], rel=RELATIVE)
+    assert error_of(slope) == pytest.approx(golden[f"{name}_cluster"], rel=RELATIVE)
+
+
+def test_levels_by_score_equal_r(golden: dict[str, float], frame: pd.DataFrame) -> None:
+    steps = step_means(panel_rows(frame), "EUR per customer-quarter")
+    assert isinstance(steps, StepMeans)
+    assert isinstance(steps.own, tuple)
+    assert steps.scores == (1, 2, 3, 4, 5)
+    for score, level in zip(steps.scores, steps.own, strict=True):
+        assert level.value == pytest.approx(golden[f"level_{score:g}"], rel=RELATIVE)
+        assert error_of(level) == pytest.approx(golden[f"level_{score:g}_cluster"], rel=RELATIVE)
+
+
+def test_share_and_difference_equal_stacked_equations(
+    golden: dict[str, float], frame: pd.DataFrame
+) -> None:
+    study = study_spend(frame, "EUR", 0.1, 12)
+    assert isinstance(study.share_surviving, Estimate)
+    assert study.share_surviving.value == pytest.approx(golden["share"], rel=RELATIVE)
+    assert error_of(study.share_surviving) == pytest.approx(golden["share_cluster"], rel=RELATIVE)
+    assert error_of(study.difference) == pytest.approx(golden["difference_cluster"], rel=RELATIVE)
