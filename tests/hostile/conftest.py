@@ -34,7 +34,9 @@ DECLARED = {
 }
 
 
-def write_company(folder: Path, tables: dict[str, pd.DataFrame], disclosure: str = "on") -> Path:
+def write_tiny_company(
+    folder: Path, tables: dict[str, pd.DataFrame], disclosure: str = "on"
+) -> Path:
     """Write tables and the `dataset.yml` that declares them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
@@ -70,7 +72,9 @@ class Shown:
         return "\n".join(self.texts)
 
 
-def execute_notebook(name: str, dataset: Path, period: str, monkeypatch: pytest.MonkeyPatch) -> Shown:
+def execute_notebook(
+    name: str, dataset: Path, period: str, monkeypatch: pytest.MonkeyPatch
+) -> Shown:
     """Run a notebook's code cells in this process; NotAvailable ends it, as in the report."""
     shown = Shown()
 
@@ -100,6 +104,12 @@ def execute_notebook(name: str, dataset: Path, period: str, monkeypatch: pytest.
         if ".show_" in cell.source and len(shown.published) == before:
             shown.silent.append(cell.id)
     return shown
+
+
+@pytest.fixture(scope="session")
+def write_company() -> Callable[..., Path]:
+    """Write a tiny company: `write_company(folder, {"customers": frame, …}, disclosure="on")`."""
+    return write_tiny_company
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def audit_lifetimes(
                 "delayed-entry",
                 "note",
                 f"{entered_late:.0%} of the customers came under observation only after they had "
-                "been customers for some time; the curves count them from then on.",
+                "been customers for some time; who left before that was never seen.",
             )
         )
     return tuple(remarks)

@@ -1,4 +1,4 @@
-"""Churn in words, tables and figures."""
+"""Churn in words and tables."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.disclosure import AT_RISK_BLOCK, SMALLEST_CELL, Disclosure
-from analysis.methods.estimate import Estimate, Finding, NotEstimable, attempt
+from analysis.disclosure import Disclosure
+from analysis.methods.estimate import CannotEstimate, Estimate, Finding, NotEstimable, attempt
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import (
     PROPORTIONAL_P_VALUE,
     RETENTION_MONTHS,
-    SCORE,
     ChurnStudy,
     HazardModel,
 )
-from analysis.presentation.figures import DASHES, INK, MUTED, PALETTE, new_figure
+from analysis.presentation.churn_figures import (
+    draw_curves,
+    draw_forest,
+    draw_snapshot,
+    said_median,
+)
 from analysis.presentation.output import (
     show_figure,
     show_finding,
@@ -37,11 +41,12 @@ from analysis.presentation.wording import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    pass
 
 MOST_TICKS = 6
 TINY_P_VALUE = 0.001
+# An intake that must have been several times today's speaks against the count that implies it.
+IMPLAUSIBLE_INTAKE_RATIO = 3.0
 
 
 def format_p_value(p_value: float) -> str:
@@ -49,118 +54,21 @@ def format_p_value(p_value: float) -> str:
     return "p < 0.001" if p_value < TINY_P_VALUE else f"p = {format_number(p_value, 3)}"
 
 
-def shown_until(curve: SurvivalCurve, disclosure: Disclosure) -> float:
-    """How far a curve may be drawn: while at least eight are at risk."""
-    if not disclosure.enabled:
-        return curve.last_time
-    enough = curve.times[curve.at_risk >= SMALLEST_CELL]
-    return float(enough[-1]) if len(enough) else 0.0
-
-
-def thinned(curve: SurvivalCurve, disclosure: Disclosure) -> np.ndarray:
-    """Places of the steps that are drawn: with disclosure on, at least six losses lie between."""
-    if not disclosure.enabled:
-        return np.arange(len(curve.times))
-    block = np.cumsum(curve.events) // AT_RISK_BLOCK
-    last_of_block = np.append(block[1:] != block[:-1], True)
-    return np.flatnonzero(last_of_block & (curve.times <= shown_until(curve, disclosure)))
+def _at_shown(curve: SurvivalCurve, months: float, disclosure: Disclosure) -> Estimate:
+    """Retention at a time, withheld where fewer than eight are at risk then or have left by then."""
+    estimate = curve.at(months)
+    place = int(np.searchsorted(curve.times, months, side="right")) - 1
+    if place >= 0:
+        few_left = disclosure.suppressed(int(curve.events[: place + 1].sum()))
+        if few_left or disclosure.suppressed(int(curve.at_risk[place])):
+            raise CannotEstimate("Withheld: it rests on fewer than eight customers.")
+    return estimate
 
 
 def show_audit(study: ChurnStudy) -> None:
     """Show what the design audit found."""
     for remark in study.audit:
         show_sentence(remark.sentence)
-
-
-def _curves(study: ChurnStudy) -> list[tuple[str, SurvivalCurve, np.ndarray, np.ndarray]]:
-    return [
-        (
-            group.name,
-            curve,
-            np.zeros_like(group.entry) if study.is_snapshot else group.entry,
-            group.exit,
-        )
-        for group in study.groups
-        for curve in [group.naive if study.is_snapshot else group.curve]
-        if isinstance(curve, SurvivalCurve)
-    ]
-
-
-def draw_curves(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | NotEstimable, str]:
-    """Survival by group with log-log bands, numbers at risk beneath; and its alt text."""
-    curves = _curves(study)
-    if not curves:
-        reason = study.overall if isinstance(study.overall, NotEstimable) else None
-        return reason or NotEstimable("No group is large enough for a curve."), ""
-    figure, (axes, table) = new_figure(
-        rows=2,
-        height=4.1 + 0.22 * len(curves),
-        gridspec_kw={"height_ratios": [5, 0.7 + 0.32 * len(curves)]},
-    )
-    limit = max(shown_until(curve, disclosure) for _, curve, _, _ in curves)
-    for place, (name, curve, _, _) in enumerate(curves):
-        steps = thinned(curve, disclosure)
-        times = np.concatenate([[0.0], curve.times[steps]])
-        colour = PALETTE[place % len(PALETTE)]
-        levels = np.concatenate([[1.0], curve.survival[steps]])
-        dash = DASHES[place % len(DASHES)]
-        axes.step(times, levels, where="post", color=colour, label=name, linestyle=dash)
-        low, high = (np.concatenate([[1.0], side[steps]]) for side in (curve.lower, curve.upper))
-        axes.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlim(0, limit)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
-    axes.set_ylabel(message("Still customers"))
-    axes.set_xlabel(message("Months since the start"))
-    axes.legend(loc="lower left", title=study.group.replace("_", " "))
-    ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= limit]
-    _write_at_risk(table, curves, ticks, limit, disclosure)
-    said = "; ".join(
-        f"{name}: " + ", ".join(
-            f"{format_share(at.value, 0)} after {months} months"
-            for months in (12, 24)
-            for at in [attempt(curve.at, months)]
-            if isinstance(at, Estimate)
-        )
-        for name, curve, _, _ in curves
-    )  # fmt: skip
-    if not study.group:
-        return figure, message("Share of customers still there, {said}.", said=said)
-    return figure, message(
-        "Share of customers still there by {group}: {said}.",
-        group=study.group.replace("_", " "),
-        said=said,
-    )
-
-
-def _write_at_risk(
-    axes: Axes,
-    curves: list[tuple[str, SurvivalCurve, np.ndarray, np.ndarray]],
-    ticks: list[float],
-    limit: float,
-    disclosure: Disclosure,
-) -> None:
-    axes.set_xlim(0, limit)
-    axes.set_ylim(-0.5, len(curves) - 0.2)
-    axes.axis("off")
-    axes.set_title(message("At risk"), fontsize=9, color=MUTED)
-    for row, (name, curve, entry, exit_) in enumerate(reversed(curves)):
-        place = len(curves) - 1 - row
-        axes.annotate(
-            name, (0, row), (-8, 0), textcoords="offset points", ha="right", va="center",
-            fontsize=8.5, color=PALETTE[place % len(PALETTE)], annotation_clip=False,
-        )  # fmt: skip
-        for tick in ticks:
-            n = disclosure.count(curve.at_risk_at(max(tick, 1e-9), entry, exit_))
-            align = "left" if tick == 0 else "right" if tick >= limit * 0.99 else "center"
-            axes.text(
-                tick,
-                row,
-                "<8" if n is None else format_count(n),
-                fontsize=8.5,
-                ha=align,
-                va="center",
-            )
 
 
 def show_curves(study: ChurnStudy, disclosure: Disclosure) -> None:
@@ -171,12 +79,14 @@ def show_curves(study: ChurnStudy, disclosure: Disclosure) -> None:
 def show_retention_table(study: ChurnStudy, disclosure: Disclosure) -> None:
     """Retention at fixed times and the median, overall and by group."""
     named = [(message("all"), study.overall_naive if study.is_snapshot else study.overall)]
-    named += [(g.name, g.naive if study.is_snapshot else g.curve) for g in study.groups if study.group]
+    named += [
+        (g.name, g.naive if study.is_snapshot else g.curve) for g in study.groups if study.group
+    ]
     rows, estimates = [], {}
     for name, curve in named:
         cells = [name]
         for months in RETENTION_MONTHS:
-            at = attempt(_at, curve, months)
+            at = attempt(_at_shown, curve, months, disclosure)
             cells.append(format_estimate_lines(at, 1))
             estimates[f"{name}, {months} months"] = at
         median = attempt(_median, curve)
@@ -228,7 +138,7 @@ def show_tests(study: ChurnStudy, disclosure: Disclosure) -> None:
     differing = (
         message("Pairs that differ after Holm's correction: {pairs}.", pairs="; ".join(differ))
         if differ
-        else message("No pair differs by more than chance would have it.")
+        else message("No difference between two of them could be told from chance.")
     )
     sentence = message(
         "Log-rank test of equal hazards by {group}: chi-squared {value} on {degrees} degrees of freedom, {p}. ",
@@ -242,41 +152,6 @@ def show_tests(study: ChurnStudy, disclosure: Disclosure) -> None:
         message("Difference between groups"),
     )
     show_table(table, "log-rank", {f"log-rank by {study.group}": statistic}, disclosure)
-
-
-def draw_forest(study: ChurnStudy) -> tuple[Figure | NotEstimable, str]:
-    """Hazard ratios with intervals on a logarithmic axis; and the alt text."""
-    model = study.model
-    if isinstance(model, NotEstimable):
-        return model, ""
-    names = list(model.fit.names)
-    ratios = [model.fit.hazard_ratio(name) for name in names]
-    figure, (axes,) = new_figure(height=1.0 + 0.36 * len(names))
-    for place, (name, ratio) in enumerate(zip(reversed(names), reversed(ratios), strict=True)):
-        colour = PALETTE[0] if name == SCORE else MUTED
-        assert ratio.lower is not None
-        assert ratio.upper is not None
-        axes.plot([ratio.lower, ratio.upper], [place, place], color=colour, linewidth=2.2)
-        axes.plot(ratio.value, place, "o", color=colour, markersize=7)
-        axes.annotate(
-            format_number(ratio.value), (ratio.value, place), (0, 6), textcoords="offset points",
-            ha="center", fontsize=8.5, color=colour,
-        )  # fmt: skip
-    axes.axvline(1, color=INK, linewidth=0.8)
-    axes.set_xscale("log")
-    limits = [x for r in ratios for x in (r.lower, r.upper) if x]
-    candidates = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 5, 10, 20, 50)
-    ticks = [t for t in candidates if min([*limits, 0.9]) * 0.9 <= t <= max([*limits, 1.1]) * 1.1]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
-    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in reversed(names)])
-    axes.tick_params(axis="y", length=0, labelcolor=INK)
-    axes.set_ylim(-0.6, len(names) - 0.2)
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel(message("Hazard ratio of leaving (below one: they stay longer)"))
-    said = "; ".join(f"{n} {format_estimate(r)}" for n, r in zip(names, ratios, strict=True))
-    return figure, message("Hazard ratios: {said}.", said=said)
 
 
 def show_forest(study: ChurnStudy) -> None:
@@ -330,7 +205,10 @@ def show_proportionality(study: ChurnStudy) -> None:
     p = format_p_value(model.test.global_p_value)
     if model.test.global_p_value >= PROPORTIONAL_P_VALUE:
         show_sentence(
-            message("The hazard ratios show no trend over time ({p}, all together).", p=p)
+            message(
+                "No trend of the hazard ratios over time could be told from chance ({p}, all together).",
+                p=p,
+            )
         )
         return
     failing = [
@@ -349,50 +227,11 @@ def show_proportionality(study: ChurnStudy) -> None:
             "Beside it stands the model that lets every {group} have its own course over time; in that "
             "one {verdict} ({after}).",
             group=study.group.replace("_", " "), after=after,
-            verdict=message("no trend is left")
+            verdict=message("no trend could be told from chance")
             if remedy.test.global_p_value >= PROPORTIONAL_P_VALUE
             else message("a trend remains"),
         )  # fmt: skip
     show_sentence(sentence)
-
-
-def draw_snapshot(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | NotEstimable, str]:
-    """The same customers counted in two ways, where a snapshot leaves both open."""
-    naive, entry = study.overall_naive, study.overall
-    if isinstance(naive, NotEstimable):
-        return naive, ""
-    if isinstance(entry, NotEstimable):
-        return entry, ""
-    figure, (axes,) = new_figure(height=3.2)
-    both = (
-        (message("counted from the start"), naive),
-        (message("counted from the window on"), entry),
-    )
-    for place, (label, curve) in enumerate(both):
-        steps = thinned(curve, disclosure)
-        times = np.concatenate([[0.0], curve.times[steps]])
-        colour = PALETTE[place]
-        for side, width in ((curve.survival, 1.8), (curve.lower, 0.6), (curve.upper, 0.6)):
-            levels = np.concatenate([[1.0], side[steps]])
-            axes.step(times, levels, where="post", color=colour, linewidth=width, linestyle=DASHES[place],
-                      label=label if width > 1 else None)  # fmt: skip
-    axes.set_ylim(0, 1.02)
-    axes.set_xlim(0, None)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
-    axes.set_xlabel(message("Months since the start"))
-    axes.set_ylabel(message("Still customers"))
-    axes.legend()
-    return figure, message(
-        "Two curves from the same snapshot: {a} {first}, {b} {second}.",
-        a=both[0][0], b=both[1][0], first=_said_median(naive), second=_said_median(entry),
-    )  # fmt: skip
-
-
-def _said_median(curve: SurvivalCurve) -> str:
-    median = attempt(curve.median)
-    if isinstance(median, NotEstimable):
-        return message("median beyond follow-up")
-    return message("median {months} months", months=format_number(median.value, 0))
 
 
 def show_snapshot(study: ChurnStudy, disclosure: Disclosure) -> None:
@@ -410,7 +249,7 @@ def show_snapshot(study: ChurnStudy, disclosure: Disclosure) -> None:
             "left unseen ({first}); counting each only from the window on assumes that today's risk at "
             "each tenure has always been the same ({second}). A snapshot cannot settle lifetime. Dated "
             "starts and ends of all customers, those who left included, can.",
-            window=format_number(study.window_months, 0), first=_said_median(naive), second=_said_median(entry),
+            window=format_number(study.window_months, 0), first=said_median(naive), second=said_median(entry),
         )
     )  # fmt: skip
     rows = [
@@ -441,6 +280,7 @@ def show_snapshot(study: ChurnStudy, disclosure: Disclosure) -> None:
         estimates,
         disclosure,
     )
+    show_intake(study)
 
 
 def find_stay(study: ChurnStudy) -> Finding | NotEstimable:
@@ -485,28 +325,36 @@ def find_stay(study: ChurnStudy) -> Finding | NotEstimable:
 
 
 def find_retention(study: ChurnStudy) -> Finding | NotEstimable:
-    """Retention after a year, or the longest time followed."""
-    curve = study.overall_naive if study.is_snapshot else study.overall
-    year = attempt(_at, curve, 12)
+    """Retention after a year; from a snapshot, both answers and neither as the right one."""
+    year = attempt(_at, study.overall, 12)
     if isinstance(year, NotEstimable):
         return year
-    caveat = (
-        message(" if everybody is counted from the start, which a snapshot cannot confirm")
-        if study.is_snapshot
-        else ""
-    )
+    assumption = message("Assumes that customers not yet gone will leave as those before them did.")
+    if not study.is_snapshot:
+        return Finding(
+            id="retention-12-months",
+            sentence=message(
+                "{share} of new customers are still there after a year.",
+                share=format_estimate(year),
+            ),
+            estimates={"retention-12-months": year},
+            label="description",
+            assumption=assumption,
+        )
+    naive = attempt(_at, study.overall_naive, 12)
+    if isinstance(naive, NotEstimable):
+        return naive
     return Finding(
         id="retention-12-months",
         sentence=message(
-            "{share} of new customers are still there after a year{caveat}.",
-            share=format_estimate(year),
-            caveat=caveat,
+            "Between {low} and {high} of new customers are still there after a year: this snapshot cannot "
+            "say more, because it does not show who left before it.",
+            low=format_share(min(year.value, naive.value), 0),
+            high=format_share(max(year.value, naive.value), 0),
         ),
-        estimates={"retention-12-months": year},
+        estimates={"counted-from-the-start": naive, "counted-from-the-window-on": year},
         label="description",
-        assumption=message(
-            "Assumes that customers not yet gone will leave as those before them did."
-        ),
+        assumption=assumption,
     )
 
 
@@ -524,11 +372,42 @@ def show_worth(study: ChurnStudy, currency: str) -> None:
         return
     show_sentence(
         message(
-            "If all active customers left at the rate of those one point happier, the margin kept over {months} "
-            "months would be {money}, discounted, with the interval of the hazard ratio ({low} to {high}). It is "
-            "an association carried over, counted for the customers whose horizon lies within what has been "
-            "observed.",
+            "If the active customers who have answered and can still gain a point left at the rate of "
+            "those one point happier, the margin kept over {months} months would be {money}, discounted "
+            "({low} to {high}: the interval of the hazard ratio and of the mean margin, the survival curve "
+            "taken as known). It is an association carried over, for customers whose horizon lies within "
+            "what has been observed; those who never answered are not in it.",
             months=study.horizon_months, money=format_money(worth.value, currency),
             low=format_money(worth.lower or 0.0, currency), high=format_money(worth.upper or 0.0, currency),
         )
     )  # fmt: skip
+
+
+def show_intake(study: ChurnStudy) -> None:
+    """For snapshots: the intake that the second count implies, as a check of it. Else silent."""
+    intake = study.implied_intake
+    if not study.is_snapshot:
+        return
+    if isinstance(intake, NotEstimable):
+        show_reason(intake)
+        return
+    times = intake.long_ago_per_month / max(intake.recent_per_month, 1e-9)
+    values = {
+        "months": format_number(intake.long_ago_months, 0),
+        "old": format_count(intake.long_ago_per_month),
+        "recent": format_count(intake.recent_per_month),
+    }
+    sentence = message(
+        "Check of the second count: for as many customers to be here after {months} months as there are, "
+        "{old} would have had to start in each month of that time; in the latest months it is {recent}.",
+        **values,
+    )
+    if times > IMPLAUSIBLE_INTAKE_RATIO or times < 1 / IMPLAUSIBLE_INTAKE_RATIO:
+        sentence += " " + message(
+            "Such a change of intake is implausible, so this count is not right either."
+        )
+    else:
+        sentence += " " + message(
+            "That is of the same order, so the count is not contradicted by it."
+        )
+    show_sentence(sentence)

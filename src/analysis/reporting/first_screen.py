@@ -169,6 +169,7 @@ def five_answers(
     associations = ordered(findings, ("association",))
     programmes = [f for f in findings if f["id"].startswith("programme-")]
     paid = sorted(programmes, key=lambda f: (-lower_bound_of_money(f), f["id"]))
+    associations = [f for f in associations if f not in programmes]
     return [
         (message("How are we?"), how or [message("The data carry no key figure for this period.")]),
         (message("What changed?"), changed or [message("There is nothing to compare with.")]),
@@ -190,32 +191,39 @@ def _programme_name(finding: dict[str, Any]) -> str:
 
 
 def _programme_line(finding: dict[str, Any]) -> str:
-    """A programme with its net worth, or that it cannot be told."""
+    """A programme with its net worth, or that it cannot be told; doubt where nothing is proven."""
     money = money_in_words(finding) or message("no figure can be given")
-    return f"{_programme_name(finding)}: {money}."
+    name = _programme_name(finding)
+    if finding["label"] in PROVEN:
+        return f"{name}: {money}."
+    return message(
+        "{name}: {money}, if the whole difference were its doing.", name=name, money=money
+    )
 
 
 def _advice(programmes: list[dict[str, Any]], associations: list[dict[str, Any]]) -> list[str]:
-    """Extend what pays, stop what loses, test what cannot be told."""
+    """Go on with what is proven to pay, end what is proven not to, test the rest.
+
+    An association never makes an order: it is tested with a random hold-out.
+    """
     names: dict[str, list[str]] = {"extend": [], "stop": [], "test": []}
     for finding in programmes:
         money = as_estimate(finding.get("money"))
-        name = _programme_name(finding).lower()
-        if money is None or money.lower is None or money.upper is None:
-            names["test"].append(name)
-        elif money.lower > 0:
-            names["extend"].append(name)
-        elif money.upper < 0:
-            names["stop"].append(name)
+        low, high = (money.lower, money.upper) if money else (None, None)
+        if finding["label"] not in PROVEN or low is None or high is None or low <= 0 <= high:
+            verdict = "test"
         else:
-            names["test"].append(name)
+            verdict = "extend" if low > 0 else "stop"
+        names[verdict].append(_programme_name(finding).lower())
     advice = []
     if names["extend"]:
-        advice.append(message("Continue or extend: {names}.", names=", ".join(names["extend"])))
+        advice.append(message("Go on: {names}.", names=", ".join(names["extend"])))
     if names["stop"]:
-        advice.append(message("Stop: {names}.", names=", ".join(names["stop"])))
+        advice.append(message("Do not repeat as it is: {names}.", names=", ".join(names["stop"])))
     if names["test"]:
-        advice.append(message("Test further: {names}.", names=", ".join(names["test"])))
+        advice.append(
+            message("Test with a random hold-out first: {names}.", names=", ".join(names["test"]))
+        )
     worth = [f for f in associations if lower_bound_of_money(f) > 0]
     if worth:
         advice.append(

@@ -28,6 +28,9 @@ SEPARATED = 12.0
 RUNNING_AWAY = 0.5
 # A variance of time below this share of its square is none: the losses share one time.
 NO_TREND_TO_SEE = 1e-9
+# A covariate in standard deviations that varies less than this per loss is constant in each risk
+# set, which sums of floats give as almost zero.
+NO_VARIANCE = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,11 @@ def fit_cox(
     beta = np.zeros(x.shape[1])
     likelihood, gradient, information = _evaluate(prepared, x, beta)
     null = likelihood
+    flat = np.diag(information) < NO_VARIANCE * ended.sum()
+    if flat.any():
+        raise CannotEstimate(
+            f"{names[int(np.argmax(flat))]} does not vary among customers compared with one another."
+        )
     for _ in range(MOST_STEPS):
         if not np.linalg.cond(information) <= 1e12:
             raise CannotEstimate("The covariates determine one another, or a group has no event.")

@@ -1,0 +1,210 @@
+"""Churn in figures: survival curves, hazard ratios, a snapshot counted in two ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.disclosure import AT_RISK_BLOCK, SMALLEST_CELL, Disclosure
+from analysis.methods.estimate import Estimate, NotEstimable, attempt
+from analysis.methods.survival.nonparametric import SurvivalCurve
+from analysis.methods.survival.study import SCORE, ChurnStudy
+from analysis.presentation.figures import DASHES, INK, MUTED, PALETTE, new_figure
+from analysis.presentation.wording import (
+    format_count,
+    format_estimate,
+    format_number,
+    format_share,
+    message,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def shown_until(curve: SurvivalCurve, disclosure: Disclosure) -> float:
+    """How far a curve may be drawn: while at least eight are at risk."""
+    if not disclosure.enabled:
+        return curve.last_time
+    enough = curve.times[curve.at_risk >= SMALLEST_CELL]
+    return float(enough[-1]) if len(enough) else 0.0
+
+
+def thinned(curve: SurvivalCurve, disclosure: Disclosure) -> np.ndarray:
+    """Places of the steps that are drawn: with disclosure on, at least six losses lie between."""
+    if not disclosure.enabled:
+        return np.arange(len(curve.times))
+    shown, since = [], 0
+    for place, events in enumerate(curve.events):
+        since += int(events)
+        if since >= AT_RISK_BLOCK and curve.times[place] <= shown_until(curve, disclosure):
+            shown.append(place)
+            since = 0
+    return np.array(shown, dtype=int)
+
+
+def _curves(study: ChurnStudy) -> list[tuple[str, SurvivalCurve, np.ndarray, np.ndarray]]:
+    return [
+        (
+            group.name,
+            curve,
+            np.zeros_like(group.entry) if study.is_snapshot else group.entry,
+            group.exit,
+        )
+        for group in study.groups
+        for curve in [group.naive if study.is_snapshot else group.curve]
+        if isinstance(curve, SurvivalCurve)
+    ]
+
+
+def draw_curves(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | NotEstimable, str]:
+    """Survival by group with log-log bands, numbers at risk beneath; and its alt text."""
+    curves = _curves(study)
+    if not curves:
+        reason = study.overall if isinstance(study.overall, NotEstimable) else None
+        return reason or NotEstimable("No group is large enough for a curve."), ""
+    figure, (axes, table) = new_figure(
+        rows=2,
+        height=4.1 + 0.22 * len(curves),
+        gridspec_kw={"height_ratios": [5, 0.7 + 0.32 * len(curves)]},
+    )
+    limit = max(shown_until(curve, disclosure) for _, curve, _, _ in curves)
+    for place, (name, curve, _, _) in enumerate(curves):
+        steps = thinned(curve, disclosure)
+        times = np.concatenate([[0.0], curve.times[steps]])
+        colour = PALETTE[place % len(PALETTE)]
+        levels = np.concatenate([[1.0], curve.survival[steps]])
+        dash = DASHES[place % len(DASHES)]
+        axes.step(times, levels, where="post", color=colour, label=name, linestyle=dash)
+        low, high = (np.concatenate([[1.0], side[steps]]) for side in (curve.lower, curve.upper))
+        axes.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(0, limit)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set_ylabel(message("Still customers"))
+    axes.set_xlabel(message("Months since the start"))
+    axes.legend(loc="lower left", title=study.group.replace("_", " "))
+    ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= limit]
+    _write_at_risk(table, curves, ticks, limit, disclosure)
+    said = "; ".join(
+        f"{name}: " + ", ".join(
+            f"{format_share(at.value, 0)} after {months} months"
+            for months in (12, 24)
+            for at in [attempt(curve.at, months)]
+            if isinstance(at, Estimate)
+        )
+        for name, curve, _, _ in curves
+    )  # fmt: skip
+    if not study.group:
+        return figure, message("Share of customers still there, {said}.", said=said)
+    return figure, message(
+        "Share of customers still there by {group}: {said}.",
+        group=study.group.replace("_", " "),
+        said=said,
+    )
+
+
+def _write_at_risk(
+    axes: Axes,
+    curves: list[tuple[str, SurvivalCurve, np.ndarray, np.ndarray]],
+    ticks: list[float],
+    limit: float,
+    disclosure: Disclosure,
+) -> None:
+    axes.set_xlim(0, limit)
+    axes.set_ylim(-0.5, len(curves) - 0.2)
+    axes.axis("off")
+    axes.set_title(message("At risk"), fontsize=9, color=MUTED)
+    for row, (name, curve, entry, exit_) in enumerate(reversed(curves)):
+        place = len(curves) - 1 - row
+        axes.annotate(
+            name, (0, row), (-8, 0), textcoords="offset points", ha="right", va="center",
+            fontsize=8.5, color=PALETTE[place % len(PALETTE)], annotation_clip=False,
+        )  # fmt: skip
+        for tick in ticks:
+            n = disclosure.count(curve.at_risk_at(max(tick, 1e-9), entry, exit_))
+            align = "left" if tick == 0 else "right" if tick >= limit * 0.99 else "center"
+            axes.text(
+                tick,
+                row,
+                "<8" if n is None else format_count(n),
+                fontsize=8.5,
+                ha=align,
+                va="center",
+            )
+
+
+def draw_forest(study: ChurnStudy) -> tuple[Figure | NotEstimable, str]:
+    """Hazard ratios with intervals on a logarithmic axis; and the alt text."""
+    model = study.model
+    if isinstance(model, NotEstimable):
+        return model, ""
+    names = list(model.fit.names)
+    ratios = [model.fit.hazard_ratio(name) for name in names]
+    figure, (axes,) = new_figure(height=1.0 + 0.36 * len(names))
+    for place, (name, ratio) in enumerate(zip(reversed(names), reversed(ratios), strict=True)):
+        colour = PALETTE[0] if name == SCORE else MUTED
+        assert ratio.lower is not None
+        assert ratio.upper is not None
+        axes.plot([ratio.lower, ratio.upper], [place, place], color=colour, linewidth=2.2)
+        axes.plot(ratio.value, place, "o", color=colour, markersize=7)
+        axes.annotate(
+            format_number(ratio.value), (ratio.value, place), (0, 6), textcoords="offset points",
+            ha="center", fontsize=8.5, color=colour,
+        )  # fmt: skip
+    axes.axvline(1, color=INK, linewidth=0.8)
+    axes.set_xscale("log")
+    limits = [x for r in ratios for x in (r.lower, r.upper) if x]
+    candidates = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 5, 10, 20, 50)
+    ticks = [t for t in candidates if min([*limits, 0.9]) * 0.9 <= t <= max([*limits, 1.1]) * 1.1]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in reversed(names)])
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.set_ylim(-0.6, len(names) - 0.2)
+    axes.grid(axis="x")
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(message("Hazard ratio of leaving (below one: they stay longer)"))
+    said = "; ".join(f"{n} {format_estimate(r)}" for n, r in zip(names, ratios, strict=True))
+    return figure, message("Hazard ratios: {said}.", said=said)
+
+
+def draw_snapshot(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | NotEstimable, str]:
+    """The same customers counted in two ways, where a snapshot leaves both open."""
+    naive, entry = study.overall_naive, study.overall
+    if isinstance(naive, NotEstimable):
+        return naive, ""
+    if isinstance(entry, NotEstimable):
+        return entry, ""
+    figure, (axes,) = new_figure(height=3.2)
+    both = (
+        (message("counted from the start"), naive),
+        (message("counted from the window on"), entry),
+    )
+    for place, (label, curve) in enumerate(both):
+        steps = thinned(curve, disclosure)
+        times = np.concatenate([[0.0], curve.times[steps]])
+        colour = PALETTE[place]
+        for side, width in ((curve.survival, 1.8), (curve.lower, 0.6), (curve.upper, 0.6)):
+            levels = np.concatenate([[1.0], side[steps]])
+            axes.step(times, levels, where="post", color=colour, linewidth=width, linestyle=DASHES[place],
+                      label=label if width > 1 else None)  # fmt: skip
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(0, None)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set_xlabel(message("Months since the start"))
+    axes.set_ylabel(message("Still customers"))
+    axes.legend()
+    return figure, message(
+        "Two curves from the same snapshot: {a} {first}, {b} {second}.",
+        a=both[0][0], b=both[1][0], first=said_median(naive), second=said_median(entry),
+    )  # fmt: skip
+
+
+def said_median(curve: SurvivalCurve) -> str:
+    median = attempt(curve.median)
+    if isinstance(median, NotEstimable):
+        return message("median beyond follow-up")
+    return message("median {months} months", months=format_number(median.value, 0))
