@@ -20,14 +20,15 @@ SETTINGS = """\
 company: Tiny
 currency: EUR
 disclosure: "{disclosure}"
-covers: {{from: 2024-01-01, to: 2025-12-31}}
-economics: {{gross_margin: 0.4, discount_rate_annual: 0.1, horizon_months: 6}}
-churn: {{rule: contract}}
+{dates}
+economics: {{gross_margin: 0.4, discount_rate_annual: 0.1, horizon_months: 3}}
 sources:
 {sources}
 tables:
 {tables}
 """
+DATED = "covers: {from: 2024-01-01, to: 2025-12-31}\nchurn: {rule: contract}"
+SNAPSHOT = "snapshot_on: 2025-12-31\nchurn: {rule: flag, observation_window_months: 3}"
 DECLARED = {
     "customers": "{source: customers, covariates: {contract: category}}",
     "surveys": "{source: surveys, scales: {csat: [1, 5], nps: [0, 10]}}",
@@ -37,12 +38,13 @@ DECLARED = {
 def write_tiny_company(
     folder: Path, tables: dict[str, pd.DataFrame], disclosure: str = "on"
 ) -> Path:
-    """Write tables and the `dataset.yml` that declares them."""
+    """Write tables and the `dataset.yml` that declares them; tenure makes it a snapshot."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
     text = SETTINGS.format(
         disclosure=disclosure,
+        dates=SNAPSHOT if "tenure" in tables["customers"] else DATED,
         sources="\n".join(f"  {name}: {name}.csv" for name in tables),
         tables="\n".join(
             f"  {name}: {DECLARED.get(name, f'{{source: {name}}}')}" for name in tables

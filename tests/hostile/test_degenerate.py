@@ -30,7 +30,7 @@ def usual(n: int = 60) -> Tables:
     """A small company with nothing wrong: two contracts, some losses, answers and orders."""
     rng = np.random.default_rng(3)
     who = np.array([f"C{i:03d}" for i in range(n)])
-    started = rng.integers(0, 200, n)
+    started = rng.integers(0, 450, n)
     lasts = rng.integers(90, 900, n)
     ended = np.where(started + lasts < 720, started + lasts, np.nan)
     customers = pd.DataFrame(
@@ -237,6 +237,36 @@ def one_area() -> Tables:
     return {**tables, "customers": tables["customers"].assign(area="A0")}
 
 
+def snapshot() -> Tables:
+    rng = np.random.default_rng(4)
+    tenure = rng.integers(1, 40, 60)
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"C{i:03d}" for i in range(60)],
+            "tenure": tenure,
+            "ended": np.where(rng.random(60) < 0.3, "yes", "no"),
+            "contract": np.where(rng.random(60) < 0.5, "monthly", "yearly"),
+        }
+    )
+    return {"customers": customers}
+
+
+def snapshot_of_all_who_left() -> Tables:
+    return {"customers": snapshot()["customers"].assign(ended="yes")}
+
+
+def snapshot_of_none_who_left() -> Tables:
+    return {"customers": snapshot()["customers"].assign(ended="no")}
+
+
+def snapshot_of_newcomers() -> Tables:
+    return {"customers": snapshot()["customers"].assign(tenure=2)}
+
+
+def snapshot_of_five() -> Tables:
+    return {"customers": snapshot()["customers"].head(5)}
+
+
 CASES: dict[str, Callable[[], Tables]] = {
     make.__name__: make
     for make in (
@@ -244,6 +274,8 @@ CASES: dict[str, Callable[[], Tables]] = {
         groups_of_one, separated_by_contract, separated_by_score, five_customers, one_customer,
         no_answers, no_surveys, one_respondent, all_answer_alike, no_transactions,
         nobody_spends, only_refunds, no_programme_starts, all_treated, one_area,
+        snapshot, snapshot_of_all_who_left, snapshot_of_none_who_left, snapshot_of_newcomers,
+        snapshot_of_five,
     )
 }  # fmt: skip
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -92,17 +94,38 @@ class Workshop:
 
 
 def _make_workshop(folder: Path, dataset: Path, notebooks: Path) -> Workshop:
+    shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
     shutil.copytree(notebooks, folder / "notebooks")
     return Workshop(folder / "notebooks", folder / "build", folder / "reports", dataset)
+
+
+@contextmanager
+def _alone(factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """A folder for all workers of a run, and whether it is still to be made; one enters at a time.
+
+    Session fixtures are made once per worker; a build takes too long for that.
+    """
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / f"{name}.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        made = folder / f"{name}.made"
+        yield folder / name, not made.exists()
+        made.touch()
 
 
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """A workshop whose report of 2024Q3 is built; not to be changed."""
-    workshop = _make_workshop(tmp_path_factory.mktemp("built"), STUB / "small", STUB / "notebooks")
-    done = workshop.run()
-    assert done.returncode == 0, done.stderr
-    return workshop
+    with _alone(tmp_path_factory, "stub") as (folder, to_be_made):
+        if not to_be_made:
+            parts = (folder / part for part in ("notebooks", "build", "reports"))
+            return Workshop(*parts, STUB / "small")
+        workshop = _make_workshop(folder, STUB / "small", STUB / "notebooks")
+        done = workshop.run()
+        assert done.returncode == 0, done.stderr
+        return workshop
 
 
 @pytest.fixture
@@ -130,11 +153,14 @@ class Report:
     numbers: dict[str, Any]
 
 
-def _build_real_report(folder: Path, dataset: Path, period: str = "") -> Report:
-    workshop = _make_workshop(folder, dataset, ROOT / "notebooks")
-    done = workshop.run(PERIOD=period)
-    assert done.returncode == 0, done.stderr
-    (published,) = (path for path in workshop.reports.glob("*/*") if path.is_dir())
+def _build_real_report(
+    factory: pytest.TempPathFactory, name: str, dataset: Path, period: str
+) -> Report:
+    with _alone(factory, name) as (folder, to_be_made):
+        if to_be_made:
+            done = _make_workshop(folder, dataset, ROOT / "notebooks").run(PERIOD=period)
+            assert done.returncode == 0, done.stderr
+    (published,) = (path for path in (folder / "reports").glob("*/*") if path.is_dir())
     return Report(
         published,
         (published / "index.html").read_text(encoding="utf-8"),
@@ -143,13 +169,11 @@ def _build_real_report(folder: Path, dataset: Path, period: str = "") -> Report:
 
 
 @pytest.fixture(scope="session")
-def build_real_report(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[..., Report]:
-    """Build a report with the real notebooks in folders of its own."""
+def build_real_report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Report]:
+    """Build a report with the real notebooks, once under each name."""
 
-    def build(dataset: Path, period: str = "") -> Report:
-        return _build_real_report(tmp_path_factory.mktemp("report"), dataset, period)
+    def build(name: str, dataset: Path, period: str = "") -> Report:
+        return _build_real_report(tmp_path_factory, name, dataset, period)
 
     return build
 
@@ -157,13 +181,13 @@ def build_real_report(
 @pytest.fixture(scope="session")
 def demo_report(build_real_report: Callable[..., Report]) -> Report:
     """The report of the example company for 2026Q2."""
-    return build_real_report(ROOT / "data" / "demo", "2026Q2")
+    return build_real_report("demo", ROOT / "data" / "demo", "2026Q2")
 
 
 @pytest.fixture(scope="session")
 def telco_report(build_real_report: Callable[..., Report]) -> Report:
     """The report of the public sample of a telecom company."""
-    return build_real_report(ROOT / "data" / "telco")
+    return build_real_report("telco", ROOT / "data" / "telco")
 
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "base"}

@@ -69,12 +69,8 @@ def test_the_page_is_whole_safe_and_self_contained(demo_report: Any, read_page: 
     assert page.faults() == []
     assert len(page.all("img")) >= 4
     assert "not available" not in page.text.lower()
-    for unsaid in ("nan", "NaT", "None", "inf"):
-        assert not re.search(rf"(?<![\w'’]){unsaid}(?![\w'’])", without_code(page.text)), unsaid
-
-
-def without_code(text: str) -> str:
-    return text  # Cells are short and hold no None, NaN or inf: the word would be a missing number.
+    prose = read_page(re.sub(r"<pre.*?</pre>", "", demo_report.html, flags=re.DOTALL)).text
+    assert re.findall(r"\b(?:nan|NaN|NaT|inf|None(?! of )|dtype)\b", prose) == []
 
 
 def test_nobody_can_be_found_in_the_report(demo_report: Any) -> None:
@@ -136,7 +132,7 @@ DATED: dict[str, tuple[str, dict[str, str]]] = {
         {"first_reply_at": "first_reply_at", "resolved_at": "resolved_at"},
     ),
     "programmes": ("", {}),
-    "rollout": ("", {}),
+    "rollout": ("", {"starts_on": "starts_on"}),
     "exposures": ("assigned_on", {}),
     "orientation": ("answered_on", {}),
     "marketing": ("month", {}),
@@ -201,8 +197,8 @@ def test_an_earlier_period_is_the_report_of_exports_cut_then(
         settings.write_text("".join(line for line in lines if "decisions" not in line), "utf-8")
         (tmp_path / "demo" / "decisions.csv").unlink()
     shutil.copy(DEMO / "truth.yml", tmp_path / "demo")
-    earlier = build_real_report(DEMO, "2025Q3").numbers
-    cut = build_real_report(tmp_path / "demo", "2025Q3").numbers
+    earlier = build_real_report("earlier", DEMO, "2025Q3").numbers
+    cut = build_real_report("cut", tmp_path / "demo", "2025Q3").numbers
     assert earlier["as_of"] == cut["as_of"] == str(day)
     assert earlier["findings"]
     del earlier["provenance"], cut["provenance"]

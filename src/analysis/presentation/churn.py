@@ -269,15 +269,15 @@ def show_snapshot(study: ChurnStudy, disclosure: Disclosure) -> None:
         message("12 months"),
         message("24 months"),
     ]
-    estimates = {
-        f"{key}, {months} months": curve.at(months)
+    levels = {
+        f"{key}, {months} months": attempt(_at, curve, months)
         for key, curve in (("naive", naive), ("delayed entry", entry))
         for months in (12, 24)
     }
     show_table(
         html_table(header, rows, message("One snapshot, two answers")),
         "snapshot",
-        estimates,
+        {name: level for name, level in levels.items() if isinstance(level, Estimate)},
         disclosure,
     )
     show_intake(study)

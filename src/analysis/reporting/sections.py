@@ -51,7 +51,11 @@ def render_markdown(text: str, lower_headings: int = 1) -> str:
         level = min(int(match.group(2)) + lower_headings, 6)
         return f"<{match.group(1)}h{level}>"
 
-    return re.sub(r"<(/?)h([1-6])>", lower, html)
+    html = re.sub(r"<(/?)h([1-6])>", lower, html)
+    # A wide table scrolls within its frame instead of widening the page of a phone.
+    return html.replace("<table>", '<div class="table"><table>').replace(
+        "</table>", "</table></div>"
+    )
 
 
 def render_code(source: str) -> str:

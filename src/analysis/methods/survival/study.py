@@ -295,6 +295,8 @@ def _margin_per_month(
     if customer_periods.empty:
         raise CannotEstimate("The export carries no money to set beside churn.")
     margin = customer_periods["margin"].to_numpy(float) / period_months
+    if margin.mean() <= 0:
+        raise CannotEstimate("Customers brought no margin, so there is none to keep.")
     centred = margin - margin.mean()
     sums = (
         customer_periods.assign(centred=centred).groupby("customer_id")["centred"].sum().to_numpy()
@@ -312,7 +314,11 @@ def _margin_per_month(
 def _implied_intake(lifetimes: pd.DataFrame, curve: SurvivalCurve) -> ImpliedIntake:
     """Active customers by tenure divided by survival to that tenure."""
     active = lifetimes.loc[~lifetimes["ended"], "exit_months"].to_numpy(float)
+    if not len(active):
+        raise CannotEstimate("Nobody is a customer any more, so no intake can be implied.")
     oldest = float(np.quantile(active, OLD_TENURE_QUANTILE))
+    if oldest <= 2 * INTAKE_SPAN_MONTHS:
+        raise CannotEstimate("Tenures are too short to check the intake that they imply.")
 
     def starters(low: float, high: float) -> float:
         here = float(((active > low) & (active <= high)).sum()) / (high - low)
