@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FRAMES = ("lifetimes", "intervals", "customer_periods")
 NOTES_FILE = "notes.json"
+# A year of months and some segments' worth of work in JupyterLab.
+KEPT_FOLDERS = 24
 CODE_THAT_PREPARES = ("", "intake")
 
 
@@ -67,7 +69,33 @@ def prepare(settings: Settings, folder: Path, period: Period, build: Path) -> Pa
         _rename(scratch, target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    _clear_old(target.parent)
     return target
+
+
+def _clear_old(parent: Path) -> None:
+    """Remove what killed builds left, and all but the newest prepared folders."""
+    folders = [path for path in parent.iterdir() if path.is_dir()]
+    for path in folders:
+        if path.suffix == ".part" and not _is_running(path.name.split(".")[-2]):
+            shutil.rmtree(path, ignore_errors=True)
+    whole = sorted(
+        (path for path in folders if path.suffix != ".part"),
+        key=lambda path: path.stat().st_mtime,
+        reverse=True,
+    )
+    for path in whole[KEPT_FOLDERS:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _say_all_problems(settings: Settings, folder: Path) -> None:

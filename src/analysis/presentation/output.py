@@ -122,7 +122,10 @@ def show_table(
     """Show a table; the `estimates` in it, by name, go to `numbers.json` under `id`."""
     data: dict[str, Any] = {"text/html": html}
     if estimates:
-        data[ESTIMATES_MIME] = {"id": id, "estimates": json_ready(disclosed(dict(estimates), disclosure))}
+        data[ESTIMATES_MIME] = {
+            "id": id,
+            "estimates": json_ready(disclosed(dict(estimates), disclosure)),
+        }
     _publish(data)
 
 

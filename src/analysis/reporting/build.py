@@ -37,6 +37,20 @@ def _plan_jobs(run: Run, layout: Layout) -> list[Job]:
     ]
 
 
+def _refuse_foreign(target: Path, run: Run) -> None:
+    """Raise BuildError if the place holds the report of another data set."""
+    try:
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+        other = str(manifest["dataset"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if other != run.folder.name:
+        raise BuildError(
+            f"{run.company}/{run.name} holds the report of the data set {other!r}; give one of the two "
+            "another `company:` in its dataset.yml"
+        )
+
+
 def _published_digest(target: Path) -> str:
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
@@ -66,6 +80,7 @@ def build_report(
 
     with only_build(layout.build / "locks" / f"{run.company}--{run.name}.lock"):
         recover(target)
+        _refuse_foreign(target, run)
         jobs = _plan_jobs(run, layout)
         digest = digest_of([[job.digest for job in jobs], digest_of_binding(layout)])
         if _published_digest(target) == digest:

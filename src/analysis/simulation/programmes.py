@@ -14,7 +14,10 @@ NEVER = 10**6
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Which programmes work. Off means: assigned and paid as before, but without consequence."""
+    """Which programmes work. Off means without consequence; what is drawn stays the same.
+
+    Assignments that look at past spend may differ a little: that belongs to the total effect.
+    """
 
     live_chat: bool = True
     loyalty_gifts: bool = True

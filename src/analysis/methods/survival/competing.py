@@ -45,9 +45,7 @@ class Incidence:
             return Estimate(value, None, None, "share", self.n, method, self.confidence_level)
         spread = normal_quantile(self.confidence_level) * error / (value * np.log(value))
         limits = sorted((value ** float(np.exp(-spread)), value ** float(np.exp(spread))))
-        return Estimate(
-            value, limits[0], limits[1], "share", self.n, method, self.confidence_level
-        )
+        return Estimate(value, limits[0], limits[1], "share", self.n, method, self.confidence_level)
 
 
 def aalen_johansen(
