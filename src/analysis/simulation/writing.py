@@ -46,10 +46,12 @@ COMMENTS: dict[tuple[str, bool], tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 def _dates(world: World, days: np.ndarray) -> pd.Series:
     """Day numbers as ISO dates; NEVER and NaN as empty."""
-    numbers = pd.Series(days, dtype="float64")
-    known = numbers.where(numbers < NEVER)
-    stamps = pd.Timestamp(world.first_day) + pd.to_timedelta(known, unit="D")
-    return stamps.dt.strftime("%Y-%m-%d")
+    known = np.asarray(days) < NEVER
+    # Whole days: pandas multiplies floats with gaps in memory it has not filled.
+    stamps = np.datetime64(world.first_day, "D") + np.where(known, days, 0).astype(int)
+    return pd.Series(pd.to_datetime(np.where(known, stamps, np.datetime64("NaT")))).dt.strftime(
+        "%Y-%m-%d"
+    )
 
 
 def _ids(prefix: str, numbers: np.ndarray | range, width: int) -> list[str]:
@@ -213,8 +215,8 @@ def _contacts(
         + pd.to_timedelta(day, unit="D")
         + pd.to_timedelta(minute, unit="m")
     )
-    replied = opened + pd.to_timedelta(np.rint(rng.exponential(slow * 20)), unit="m")
-    resolved = replied + pd.to_timedelta(np.rint(rng.exponential(slow * 90)), unit="m")
+    replied = opened + pd.to_timedelta(np.rint(rng.exponential(slow * 20)).astype(int), unit="m")
+    resolved = replied + pd.to_timedelta(np.rint(rng.exponential(slow * 90)).astype(int), unit="m")
     close = pd.Timestamp(world.last_day) + pd.Timedelta(days=1)
     rows = pd.DataFrame(
         {
@@ -244,13 +246,18 @@ def programme_tables(
     programmes = pd.DataFrame(
         [
             ("live_chat", "Live chat", world.live_chat_waves[0],
-             world.live_chat_upfront_cost, world.live_chat_monthly_cost),
-            ("loyalty_gifts", "Loyalty gifts", world.gifts_on, round(gifts * world.gift_unit_cost, 2), 0),
+             world.live_chat_upfront_cost, world.live_chat_monthly_cost, "area"),
+            ("loyalty_gifts", "Loyalty gifts", world.gifts_on, round(gifts * world.gift_unit_cost, 2), 0,
+             "selected"),
             ("compensation_budget", "Compensation budget", world.compensation_on, 0,
-             world.compensation_monthly_cost),
-            ("call_backs", "Call-backs after low scores", world.call_backs_from, 0, world.call_backs_monthly_cost),
+             world.compensation_monthly_cost, "random"),
+            # There is capacity for some only, and the lot decides.
+            ("call_backs", "Call-backs after low scores", world.call_backs_from, 0,
+             world.call_backs_monthly_cost, "random"),
         ],
-        columns=["programme_id", "name", "starts_on", "upfront_cost", "monthly_cost"],
+        columns=[
+            "programme_id", "name", "starts_on", "upfront_cost", "monthly_cost", "assignment",
+        ],
     )  # fmt: skip
     rollout = pd.DataFrame(
         {
