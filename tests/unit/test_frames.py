@@ -88,12 +88,12 @@ def test_customers_without_time_at_risk_are_counted(contract: Dataset) -> None:
     assert (note.kind, note.count) == ("warning", 3)  # C05, C07 and C10
 
 
-def test_intervals_split_the_day_after_an_answer(contract: Dataset) -> None:
+def test_intervals_are_cut_at_the_end_of_the_day_of_an_answer(contract: Dataset) -> None:
     intervals = contract.intervals()
     first = intervals[intervals["customer_id"] == "C01"]
-    assert in_days(first, "start_months", "stop_months") == [(0, 93), (93, 194), (194, 364)]
+    assert in_days(first, "start_months", "stop_months") == [(0, 92), (92, 193), (193, 364)]
     assert first["score"].fillna(-1).tolist() == [-1, 4, 3]  # two answers of a day: their mean
-    assert in_days(first.iloc[1:], "score_age_months") == [(1,), (1,)]
+    assert in_days(first.iloc[1:], "score_age_months") == [(0,), (0,)]
     assert not first["ended"].any()
 
 
@@ -104,6 +104,32 @@ def test_answers_before_the_start_count_and_those_of_the_last_day_do_not(
     (row,) = intervals[intervals["customer_id"] == "C02"].to_dict("records")
     assert (row["score"], row["ended"]) == (5, True)
     assert row["stop_months"] * MONTH == pytest.approx(89)
+
+
+def test_a_loss_on_the_day_after_an_answer_meets_the_new_score(make_dataset) -> None:
+    folder = make_dataset(
+        CONTRACT.replace("transactions: transactions.csv, ", "").replace("  transactions: {}\n", "")
+        .replace("{covariates: {age: number}}", "{}"),
+        customers="customer_id,started_on,ended_on,observed_from\n"
+        "A,2025-01-01,2025-01-11,\nB,2025-01-01,2025-01-11,\nC,2025-01-01,2025-01-11,\n"
+        "D,2024-06-01,2025-01-11,2024-07-01\n",
+        surveys="response_id,customer_id,invited_on,answered_on,score\n"
+        "1,A,2025-01-10,2025-01-10,1\n2,B,2025-01-11,2025-01-11,1\n3,C,2025-01-01,2025-01-01,1\n"
+        "4,D,2024-07-01,2024-07-01,1\n5,D,2024-07-02,2024-07-02,2\n",
+    )  # fmt: skip
+    intervals = open_dataset(folder, "2025Q1").intervals()
+    rows = zip(
+        intervals["customer_id"], in_days(intervals, "start_months", "stop_months"),
+        intervals["score"].fillna(-1), intervals["ended"], strict=True,
+    )  # fmt: skip
+    assert list(rows) == [
+        ("A", (0, 9), -1, False),
+        ("A", (9, 10), 1, True),  # lost on day 10, knowing the answer of day 9
+        ("B", (0, 10), -1, True),  # the answer of the last day itself came too late
+        ("C", (0, 10), 1, True),  # that of the first day makes no empty interval
+        ("D", (30, 31), 1, False),  # nor that of the day of entry
+        ("D", (31, 224), 2, True),
+    ]
 
 
 def test_intervals_add_up_to_lifetimes(contract: Dataset) -> None:
@@ -124,6 +150,15 @@ def test_customer_periods_hold_those_active_at_the_opening(contract: Dataset) ->
     }
     left = panel[panel["left"]]
     assert left[["customer_id", "period"]].to_numpy().tolist() == [["C08", "2025Q2"]]
+
+
+def test_customers_enter_the_panel_when_they_are_seen(make_dataset) -> None:
+    customers = CUSTOMERS.replace("C03,2024-01-01,,,2024-07-01", "C03,2024-01-01,,,2024-10-02")
+    folder = make_dataset(CONTRACT, customers=customers, transactions=TRANSACTIONS, surveys=SURVEYS)
+    panel = open_dataset(folder, "2025Q2").customer_periods()
+    late = panel[panel["customer_id"] == "C03"]
+    assert late["period"].tolist() == ["2025Q1", "2025Q2"]  # 2024Q4 opened the day before
+    assert late["previous_spend"].isna().tolist() == [True, False]
 
 
 def test_refunds_are_not_orders_and_lower_spend_on_their_own_date(contract: Dataset) -> None:
@@ -213,6 +248,69 @@ def test_inactivity_ends_on_first_passage_and_a_return_opens_a_new_spell(make_da
         ("D", 1, "03-02", 29, False),
     ]
     assert (lifetimes["entry_months"] == 0).all()
+
+
+INACTIVITY = (
+    "company: A\ncurrency: EUR\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
+    "churn: {rule: inactivity, days: 30}\n"
+    "sources: {customers: customers.csv, transactions: transactions.csv}\n"
+    "tables: {customers: {}, transactions: {}}\n"
+)
+# Started on 1 December 2024, 31 days before the export: the last unknown passage is on the 30th
+# of January, so risk begins at the end of that day, day 60. K is seen from 1 February only.
+UNSEEN = (
+    "customer_id,started_on,observed_from\nE,2024-12-01,\nF,2024-12-01,\nG,2024-12-01,\n"
+    "H,2024-12-01,\nI,2024-12-01,\nJ,2025-01-01,\nK,2024-12-01,2025-02-01\nL,,\n"
+)
+UNSEEN_ORDERS = (
+    "transaction_id,customer_id,occurred_on,amount\n"
+    "1,E,2025-01-01,5\n2,F,2025-01-20,5\n3,F,2025-02-10,5\n4,F,2025-05-01,5\n"
+    "5,G,2025-01-31,5\n6,H,2025-01-30,5\n7,I,2025-02-10,-5\n8,K,2025-01-15,5\n9,K,2025-02-05,5\n"
+)
+
+
+def test_gaps_that_began_before_the_export_are_no_losses(make_dataset) -> None:
+    folder = make_dataset(INACTIVITY, customers=UNSEEN, transactions=UNSEEN_ORDERS)
+    data = open_dataset(folder, "2025Q2")
+    lifetimes = data.lifetimes()
+    rows = zip(
+        lifetimes["customer_id"], lifetimes["spell"], lifetimes["started_on"].dt.strftime("%m-%d"),
+        in_days(lifetimes, "entry_months", "exit_months"), lifetimes["ended"], strict=True,
+    )  # fmt: skip
+    assert list(rows) == [
+        ("E", 1, "12-01", (60, 61), True),  # ordered on the first day seen, lost 30 days later
+        ("F", 1, "12-01", (60, 101), True),
+        ("F", 2, "05-01", (0, 30), True),
+        ("G", 2, "01-31", (0, 30), True),  # a return: surely lost before, unseen
+        ("H", 1, "12-01", (60, 90), True),  # the last day on which an order shows no gap
+        ("J", 1, "01-01", (0, 30), True),  # the start is seen: it counts as an order
+        ("K", 1, "12-01", (91, 96), True),
+    ]
+    notes = {note.message.partition(" (")[0][:40]: note.count for note in data.notes if note.count}
+    assert notes == {
+        "customers without time at risk": 1,  # L has no start and no order
+        "customers who started before the exporte": 1,  # I
+    }
+
+
+def test_nobody_seen_from_before_is_at_risk_while_the_last_order_is_unknown(make_dataset) -> None:
+    folder = make_dataset(INACTIVITY, customers=UNSEEN, transactions=UNSEEN_ORDERS)
+    data = open_dataset(folder, "2025-01")
+    # Only J's loss (the 31st) and E's are seen by the end of January; F and H are active.
+    lifetimes = data.lifetimes().set_index("customer_id")
+    assert lifetimes["ended"].to_dict() == {"E": True, "F": False, "H": False, "J": True}
+    counts = {note.column: note.count for note in data.notes if note.count}
+    assert counts == {"": 2, "started_on": 2}  # G back that very day, L; I and K
+
+
+def test_an_order_to_come_makes_nobody_active_at_a_period_s_opening(make_dataset) -> None:
+    folder = make_dataset(INACTIVITY, customers=UNSEEN, transactions=UNSEEN_ORDERS)
+    panel = open_dataset(folder, "2025-05").customer_periods()
+    rows = panel.groupby("period")["customer_id"].agg(list).to_dict()
+    # When January opened (for K: February, March) nobody's last order was known, whatever they
+    # ordered later; E and J are lost within January, and F's return of 1 May opens no period.
+    assert rows == {"2025-02": ["F", "G", "H"], "2025-03": ["F", "G", "H"]}
+    assert panel.loc[panel["left"], "period"].tolist() == ["2025-03"] * 3
 
 
 def test_periods_table_takes_the_place_of_transactions(make_dataset) -> None:

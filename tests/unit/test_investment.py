@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,11 +55,40 @@ def test_no_return_without_cost() -> None:
         break_even_margin(10.0, 0.0)
 
 
-def test_payback_is_the_first_month_that_covers_the_cost() -> None:
+def test_payback_is_the_quarter_from_which_on_the_cost_stays_covered() -> None:
     costs = Costs(upfront=100, monthly=0, months=12)
     benefits = np.array([[60.0, 60.0, 60.0], [10.0, 10.0, 10.0], [200.0, -500.0, 900.0]])
     found = payback_months(benefits, np.array([3.0, 6.0, 9.0]), costs, 0.0)
-    assert found.tolist() == [6.0, np.inf, 3.0]
+    assert found.tolist() == [6.0, np.inf, 9.0], "a balance that falls again has not paid back"
+
+
+def test_payback_is_read_at_quarter_ends() -> None:
+    """Costs come by the month, benefits by the quarter: months between dip only seemingly."""
+    costs = Costs(upfront=0, monthly=450, months=12)
+    months, enough = np.array([3.0, 6.0, 9.0, 12.0]), np.full((1, 4), 1400.0)
+    assert payback_months(enough, months, costs, 0.1)[0] == 3.0
+    assert payback_months(enough * 0.9, months, costs, 0.1)[0] == np.inf
+
+
+def test_payback_without_spread_shows_no_interval() -> None:
+    value = value_investment(flow([90.0, 90.0], 0.1), Costs(50, 0, 6), 0.1, "EUR")
+    month = value.payback_month
+    assert isinstance(month, Estimate)
+    assert (month.value, month.lower, month.upper) == (3.0, None, None)
+
+
+def test_payback_needs_every_month_to_bear_an_interval() -> None:
+    costs = Costs(150, 1, 12)
+    bears = flow([60.0, 60.0, 60.0, 60.0], 30.0)
+    full, part = (
+        value_investment(replace(bears, each_month_bears=each), costs, 0.1, "EUR")
+        for each in (True, False)
+    )
+    assert isinstance(full.payback_month, Estimate)
+    assert isinstance(part.payback_month, Estimate)
+    assert full.payback_month.lower is not None
+    assert part.payback_month.lower is None
+    assert part.net_present_value == full.net_present_value
 
 
 def test_running_costs_delay_payback() -> None:
@@ -102,8 +133,10 @@ def test_payback_limits_are_the_same_every_time() -> None:
         value_investment(flow([60.0, 60.0, 60.0, 60.0], 8.0), costs, 0.1, "EUR") for _ in "ab"
     )
     assert first == second
-    assert isinstance(first.payback_month, Estimate)
-    assert first.payback_month.lower <= first.payback_month.value <= first.payback_month.upper
+    paid = first.payback_month
+    assert isinstance(paid, Estimate)
+    assert paid.lower is not None
+    assert paid.upper is None or paid.lower <= paid.value <= paid.upper
 
 
 def test_no_whole_quarter_means_no_value() -> None:

@@ -115,6 +115,23 @@ def test_few_areas_get_an_estimate_without_interval(starts: list[int | None]) ->
     assert pre_trend(effects) is None
 
 
+def test_each_estimate_needs_its_own_clusters() -> None:
+    """Late quarters of which only one early start is left have no interval; the others have."""
+    starts: list[int | None] = [3, 3, 5, 5, 7, 7, 7, *[None] * 8]
+    effects = group_time_effects(areas_panel(starts))
+    found = {
+        time: effects.estimate(combination, "EUR", "event study")
+        for time, combination in by_event_time(effects).items()
+    }
+    assert found[2].lower is not None, "three starts with seven areas"
+    for time in (3, 4, 5, 6):
+        assert found[time].lower is None, "at most four areas"
+        assert "too few areas" in found[time].method
+    total = per_unit_period(effects)
+    assert total.bears_interval
+    assert (total.treated_clusters, total.control_clusters, total.clusters) == (7, 13, 15)
+
+
 def test_a_differing_trend_is_noticed() -> None:
     panel = areas_panel(STARTS)
     assert pre_trend(group_time_effects(panel, base_periods=4))[0] > 0.01

@@ -142,6 +142,41 @@ def test_assigned_and_comparison_customers(data: Dataset) -> None:
     assert rows.loc["fresh", "margin_year_before"] == 20.0
 
 
+def test_later_assignment_does_not_end_the_follow_up(data: Dataset, tmp_path: Path) -> None:
+    """Else whoever leaves would keep all quarters as a control and whoever stays would not."""
+    text = FILES["exposures"] + "gift,late,2025-02-20,treated\n"
+    rows = assignment_outcomes(_again(tmp_path, exposures=text))["gift"]
+    late = rows[(rows["customer_id"] == "late") & (rows["arm"] == "control")]
+    assert late["quarters"].tolist() == [1]
+    assert late["margin_per_quarter"].tolist() == [30.0]
+
+
+def test_customers_count_once_they_are_observed(data: Dataset, tmp_path: Path) -> None:
+    """Margin from before is missing and not zero; who is observed only later is left out."""
+    header, *lines = FILES["customers"].splitlines()
+    seen = {"stays": "2024-06-01", "late": "2025-01-15", "never": "2025-02-01"}
+    text = "\n".join(
+        [f"{header},observed_from", *(f"{r},{seen.get(r.split(',')[0], '')}" for r in lines)]
+    )
+    again = _again(tmp_path, customers=text + "\n")
+    rows = assignment_outcomes(again)["gift"].set_index("customer_id")
+    assert set(rows.index) == {"stays", "leaves", "fresh"}
+    assert np.isnan(rows.loc["stays", "margin_year_before"])
+    assert rows.loc["stays", "margin_quarter_before"] == 30.0
+    assert rows.loc["leaves", "margin_year_before"] == 120.0
+    assert rows.loc["fresh", "margin_year_before"] == 20.0, "joined under observation: no gap"
+    panel = rollout_panels(again)["chat"]
+    assert set(margins(panel, "2025-01-01", "stays")) == {-2, -1, 0, 1}
+    assert not margins(panel, "2025-01-01", "late")
+
+
+def _again(folder: Path, **texts: str) -> Dataset:
+    """The same company with some of its files replaced."""
+    for name, text in texts.items():
+        (folder / "small" / f"{name}.csv").write_text(text, encoding="utf-8")
+    return open_dataset(folder / "small", "2025Q2")
+
+
 def test_scores_are_those_known_before(data: Dataset) -> None:
     rows = assignment_outcomes(data)["gift"].set_index("customer_id")
     assert rows.loc["stays", "csat_score"] == 2, "the answer of the day itself is not before it"

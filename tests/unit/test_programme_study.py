@@ -13,6 +13,7 @@ from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, NotEstimable
 from analysis.methods.investment import InvestmentValue
 from analysis.methods.programme_effect.results import programme_costs
+from analysis.methods.programme_effect.selected import BalanceRow
 from analysis.methods.programme_effect.study import ProgrammeStudy, Terms, study_programmes
 from analysis.presentation.programme_words import trust_sentences, verdict_sentence
 from analysis.presentation.programmes import (
@@ -26,12 +27,14 @@ from analysis.presentation.programmes import (
 TERMS = Terms(dt.date(2026, 6, 30), "EUR", 0.1)
 
 
-def programme(name: str, upfront: float = 1000.0, monthly: float = 0.0) -> pd.DataFrame:
+def programme(
+    name: str, upfront: float = 1000.0, monthly: float = 0.0, assignment: str | None = None
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "programme_id": [name], "name": [name.capitalize()],
             "starts_on": pd.to_datetime(["2025-07-01"]), "upfront_cost": [upfront],
-            "monthly_cost": [monthly],
+            "monthly_cost": [monthly], "assignment": [assignment],
         }
     )  # fmt: skip
 
@@ -76,8 +79,11 @@ def rollout(areas: int = 20, effect: float = 8.0, seed: int = 4) -> pd.DataFrame
     return pd.DataFrame(rows, columns=names)
 
 
-def study_outcomes(frame: pd.DataFrame, **costs: float) -> ProgrammeStudy:
-    (study,) = study_programmes(programme("gift", **costs), {}, {"gift": frame}, TERMS)
+def study_outcomes(
+    frame: pd.DataFrame, assignment: str | None = None, **costs: float
+) -> ProgrammeStudy:
+    table = programme("gift", assignment=assignment, **costs)
+    (study,) = study_programmes(table, {}, {"gift": frame}, TERMS)
     return study
 
 
@@ -93,7 +99,8 @@ def sentence_of(study: ProgrammeStudy) -> str:
 
 
 def test_a_draw_is_an_experiment_and_a_choice_an_association() -> None:
-    drawn, chosen = study_outcomes(outcomes(5.0)), study_outcomes(outcomes(5.0, chosen=True))
+    drawn = study_outcomes(outcomes(5.0), "random")
+    chosen = study_outcomes(outcomes(5.0, chosen=True))
     assert (drawn.design, drawn.label) == ("experiment", "experiment")
     assert (chosen.design, chosen.label) == ("selected", "association")
     for study in (drawn, chosen):
@@ -103,6 +110,86 @@ def test_a_draw_is_an_experiment_and_a_choice_an_association() -> None:
     assert chosen.naive.treated_untreated.lower > 5.0
     assert "flatters" in sentence_of(chosen)
     assert "flatters" not in sentence_of(drawn)
+
+
+def test_balance_alone_makes_no_experiment() -> None:
+    study = study_outcomes(outcomes(5.0))
+    assert (study.design, study.label) == ("balanced", "quasi-experiment")
+    finding = find_programme(study)
+    assert isinstance(finding, Finding)
+    assert "chance decided, which is not recorded" in finding.assumption
+    assert "not how they were chosen" in trust_sentences(study)[0]
+    declared = study_outcomes(outcomes(5.0), "selected")
+    assert (declared.design, declared.label) == ("selected", "association")
+
+
+def test_a_declared_draw_that_the_arms_belie_is_no_experiment() -> None:
+    study = study_outcomes(outcomes(5.0, chosen=True), "random")
+    assert (study.design, study.label) == ("contradicted", "association")
+    assert "contradicts" in trust_sentences(study)[0]
+    unrecorded = outcomes(5.0).assign(recorded=False)
+    assert study_outcomes(unrecorded, "random").design == "selected"
+
+
+def test_who_has_no_counterpart_is_not_counted_in_the_money() -> None:
+    frame = outcomes(5.0, chosen=True, n=2000)
+    frame.loc[frame["margin_year_before"] > 350, "arm"] = "treated"
+    study = study_outcomes(frame)
+    assert study.adjusted is not None
+    left_out = study.adjusted.overlap.left_out
+    assert left_out
+    assert isinstance(study.value, InvestmentValue)
+    assert study.value.benefit.n == (frame["arm"] == "treated").sum() - left_out
+    undiscounted = study.effect.value * 4 * study.value.benefit.n
+    assert 0.93 < study.value.benefit.value / undiscounted < 0.98
+    assert any("no counterpart" in sentence for sentence in trust_sentences(study))
+
+
+def test_a_cost_without_a_difference_is_not_worded_as_harm() -> None:
+    study = study_outcomes(outcomes(0.0), "random", upfront=40000.0)
+    assert isinstance(study.effect, Estimate)
+    assert study.effect.lower < 0 < study.effect.upper
+    sentence = sentence_of(study)
+    assert "no difference in margin could be told from chance" in sentence
+    assert "it has not earned its cost of" in sentence
+    assert "loses money through what it costs" in sentence
+    assert "changed margin" not in sentence
+    assert "cannot be told" in sentence_of(study_outcomes(outcomes(0.0), "random", upfront=10.0))
+
+
+def test_a_doubtful_comparison_softens_the_verdict() -> None:
+    study = replace(study_rollout(rollout(), upfront=500.0), pre_trend=(0.3, 3))
+    assert "pays back:" in sentence_of(study)
+    doubtful = sentence_of(replace(study, pre_trend=(0.01, 3)))
+    assert "looks as if it pays back, but the areas differed in trend before" in doubtful
+    chosen = study_outcomes(outcomes(5.0, chosen=True))
+    assert chosen.adjusted is not None
+    worse = replace(chosen.adjusted, balance=(BalanceRow("past", 0.9, 0.3),))
+    assert "but the groups still differ" in sentence_of(replace(chosen, adjusted=worse))
+    better = replace(chosen.adjusted, balance=(BalanceRow("past", 0.9, 0.02),))
+    assert "still differ" not in sentence_of(replace(chosen, adjusted=better))
+
+
+def test_costs_end_with_the_last_quarter_counted() -> None:
+    (study,) = study_programmes(
+        programme("gift", 0.0, 100.0), {}, {"gift": outcomes(5.0).assign(quarters=2)}, TERMS
+    )
+    assert isinstance(study.value, InvestmentValue)
+    assert study.value.months == 6
+    assert study.value.cost == pytest.approx(600, rel=0.05)
+
+
+def test_money_of_one_large_customer_is_withheld() -> None:
+    frame = outcomes(5.0)
+    place = frame.index[frame["arm"] == "treated"][0]
+    frame.loc[place, "margin_per_quarter"] = 1e6
+    study = study_outcomes(frame)
+    assert study.largest_share > 0.5
+    (shown,) = withhold_small((study,), Disclosure(True))
+    assert "one customer" in str(shown.effect)
+    assert isinstance(shown.value, NotEstimable)
+    (unchanged,) = withhold_small((study,), Disclosure(False))
+    assert unchanged.effect == study.effect
 
 
 def test_an_association_is_never_worded_as_an_effect() -> None:

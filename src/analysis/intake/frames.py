@@ -53,30 +53,36 @@ def build_lifetimes(
     contract: from started_on to ended_on. flag: tenure and `ended`, entry at the opening of the
     observation window, or at the start if none is declared. inactivity: the event is the day on
     which the threshold is reached after the last order (first passage); a later order opens a
-    new spell.
+    new spell. Of customers who started before the exported orders begin, the last order is unknown
+    for the first `days` of the export: they enter after these, if an order shows them active.
     """
     columns = _present(connection, "customers")
     rest = _carried(columns, settings)
+    by_orders = False
     if "tenure" in columns:
         spells = _snapshot_spells(columns, settings)
     elif "started_on" not in columns:
         return [Note("warning", "no start of the customers: no lifetimes", "customers")]
     elif settings.churn.rule == "inactivity" and _present(connection, "transactions"):
-        spells = _inactivity_spells(settings, day)
+        by_orders = True
+        spells = _inactivity_spells(columns, settings, day)
     else:
         spells = _contract_spells(columns, day)
     connection.execute(
         f"CREATE TABLE all_lifetimes AS SELECT s.*{rest} FROM ({spells}) s "
         "JOIN as_of_customers c USING (customer_id)"
     )
-    row = connection.execute(
-        "SELECT count(*) FROM all_lifetimes WHERE NOT coalesce(exit_months > entry_months, false)"
-    ).fetchone()
-    assert row is not None
     connection.execute(
         "CREATE TABLE lifetimes AS SELECT * FROM all_lifetimes WHERE exit_months > entry_months "
         "ORDER BY customer_id, spell"
     )
+    row = connection.execute(
+        "SELECT count(*) FILTER (NOT unknown), count(*) FILTER (unknown) FROM (SELECT "
+        f"{_starts_unseen(columns, settings)} AND customer_id NOT IN "
+        f"(SELECT customer_id FROM all_lifetimes) AND {by_orders} AS unknown FROM as_of_customers "
+        "WHERE customer_id NOT IN (SELECT customer_id FROM lifetimes))"
+    ).fetchone()
+    assert row is not None
     connection.execute("DROP TABLE all_lifetimes")
     notes = []
     if "tenure" in columns and not settings.churn.observation_window_months:
@@ -86,9 +92,33 @@ def build_lifetimes(
         )
         notes.append(Note("warning", message, "customers", "tenure"))
     if row[0]:
-        message = "customers without time at risk (no start, or it equals the end) are left out"
+        message = (
+            "customers without time at risk (no start, or the end comes before a loss could be "
+            "seen) are left out"
+        )
         notes.append(Note("warning", message, "customers", count=row[0]))
+    if row[1]:
+        message = (
+            "customers who started before the exported orders begin, and have none in them, are "
+            "left out of the lifetimes: when they last ordered is unknown"
+        )
+        notes.append(Note("warning", message, "customers", "started_on", count=row[1]))
     return notes
+
+
+def _seen_from(columns: list[str], settings: Settings) -> str:
+    """SQL of the first day on which a customer's orders and loss are seen; NULL if not declared."""
+    days = ["observed_from"] if "observed_from" in columns else []
+    if settings.covers is not None:
+        days.append(f"DATE '{settings.covers.first}'")
+    return f"greatest({', '.join(days)})" if days else "CAST(NULL AS DATE)"
+
+
+def _starts_unseen(columns: list[str], settings: Settings) -> str:
+    """SQL of whether a customer started before being seen."""
+    if "started_on" not in columns:
+        return "false"
+    return f"coalesce(started_on < {_seen_from(columns, settings)}, false)"
 
 
 def _contract_spells(columns: list[str], day: dt.date) -> str:
@@ -124,12 +154,24 @@ def _snapshot_spells(columns: list[str], settings: Settings) -> str:
     )
 
 
-def _inactivity_spells(settings: Settings, day: dt.date) -> str:
+def _inactivity_spells(columns: list[str], settings: Settings, day: dt.date) -> str:
+    """Spells by gaps between orders, started_on counting as one where it is seen.
+
+    A customer who started unseen may have last ordered on any day before: a passage within the
+    first `days` of what is seen cannot be told from none. At risk from the end of the last such
+    day, if ordered by then, with tenure from started_on; else the first order seen is a return,
+    and its spell the second.
+    """
     days = settings.churn.days
     return f"""
-        WITH orders AS (
-            SELECT customer_id, occurred_on FROM as_of_transactions WHERE amount > 0
-            UNION ALL SELECT customer_id, started_on FROM as_of_customers WHERE started_on IS NOT NULL
+        WITH begun AS (
+            SELECT customer_id, started_on, {_seen_from(columns, settings)} AS seen_from,
+                {_starts_unseen(columns, settings)} AS unseen FROM as_of_customers
+        ), orders AS (
+            SELECT t.customer_id, t.occurred_on FROM as_of_transactions t JOIN begun b
+                USING (customer_id) WHERE t.amount > 0 AND (NOT b.unseen OR t.occurred_on >= b.seen_from)
+            UNION ALL SELECT customer_id, started_on FROM begun
+                WHERE started_on IS NOT NULL AND NOT unseen
         ), days AS (SELECT DISTINCT customer_id, occurred_on FROM orders),
         gaps AS (
             SELECT customer_id, occurred_on, CASE WHEN date_diff('day', lag(occurred_on) OVER w,
@@ -138,13 +180,23 @@ def _inactivity_spells(settings: Settings, day: dt.date) -> str:
         ), numbered AS (
             SELECT *, sum(opens) OVER (PARTITION BY customer_id ORDER BY occurred_on) AS spell FROM gaps
         ), spells AS (
-            SELECT customer_id, spell, min(occurred_on) AS started_on, max(occurred_on) + {days} AS passes
+            SELECT customer_id, spell, min(occurred_on) AS opened_on, max(occurred_on) + {days} AS passes
             FROM numbered GROUP BY customer_id, spell
+        ), placed AS (
+            SELECT s.*, b.started_on AS customer_since, b.seen_from + {days - 1} AS enters_on,
+                b.unseen AND s.spell = 1 AND s.opened_on <= b.seen_from + {days - 1} AS goes_on,
+                b.unseen AND min(s.opened_on) OVER (PARTITION BY s.customer_id)
+                    > b.seen_from + {days - 1} AS returns
+            FROM spells s JOIN begun b USING (customer_id)
+        ), dated AS (
+            SELECT *, CASE WHEN goes_on THEN customer_since ELSE opened_on END AS started_on FROM placed
         )
-        SELECT customer_id, CAST(spell AS BIGINT) AS spell, started_on, 0.0 AS entry_months,
+        SELECT customer_id, CAST(spell + CASE WHEN returns THEN 1 ELSE 0 END AS BIGINT) AS spell,
+            started_on, CASE WHEN goes_on THEN date_diff('day', started_on, enters_on) ELSE 0 END
+                / {DAYS_PER_MONTH} AS entry_months,
             date_diff('day', started_on, least(passes, DATE '{day}')) / {DAYS_PER_MONTH} AS exit_months,
             passes <= DATE '{day}' AS ended, CAST(NULL AS VARCHAR) AS end_reason
-        FROM spells"""
+        FROM dated"""
 
 
 def build_answers(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -163,7 +215,9 @@ def build_answers(connection: duckdb.DuckDBPyConnection) -> bool:
 def build_intervals(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Create table `intervals` from `lifetimes` and the CSAT answers in `answers`.
 
-    An answer counts from the day after it was given; the score is the last one known then.
+    An answer counts from the day after it was given. An interval holds the losses after its start
+    and up to its stop, so it is cut at the end of the answer's day; score_age_months is the age
+    of the answer at the interval's start.
     """
     rest = _carried(_present(connection, "customers"), settings).replace("c.", "l.")
     connection.execute(f"""
@@ -172,10 +226,10 @@ def build_intervals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
             SELECT l.customer_id, l.spell, l.entry_months AS start_months FROM lifetimes l
             UNION
             SELECT l.customer_id, l.spell,
-                (date_diff('day', l.started_on, a.answered_on) + 1) / {DAYS_PER_MONTH}
+                date_diff('day', l.started_on, a.answered_on) / {DAYS_PER_MONTH}
             FROM lifetimes l JOIN answers a ON a.customer_id = l.customer_id AND a.instrument = 'csat'
-            WHERE (date_diff('day', l.started_on, a.answered_on) + 1) / {DAYS_PER_MONTH} > l.entry_months
-              AND (date_diff('day', l.started_on, a.answered_on) + 1) / {DAYS_PER_MONTH} < l.exit_months
+            WHERE date_diff('day', l.started_on, a.answered_on) / {DAYS_PER_MONTH} > l.entry_months
+              AND date_diff('day', l.started_on, a.answered_on) / {DAYS_PER_MONTH} < l.exit_months
         ), spans AS (
             SELECT *, lead(start_months) OVER (PARTITION BY customer_id, spell ORDER BY start_months)
                 AS next_months FROM marks
@@ -188,7 +242,7 @@ def build_intervals(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         SELECT p.* EXCLUDE (opens_on), a.score AS score,
             date_diff('day', a.answered_on, p.opens_on) / {DAYS_PER_MONTH} AS score_age_months
         FROM placed p ASOF LEFT JOIN (SELECT * FROM answers WHERE instrument = 'csat') a
-            ON p.customer_id = a.customer_id AND p.opens_on > a.answered_on
+            ON p.customer_id = a.customer_id AND p.opens_on >= a.answered_on
         ORDER BY p.customer_id, p.spell, p.start_months""")
 
 
@@ -239,7 +293,7 @@ def build_customer_periods(
 ) -> bool:
     """Create table `customer_periods` for all whole periods up to `period`.
 
-    Customers active when the period opened; the period in which they leave stays in, with the
+    Customers active, and seen to be, when the period opened; the period in which they leave stays in, with the
     money of what remains; later ones drop out.
     """
     columns = _present(connection, "customers")
@@ -252,9 +306,14 @@ def build_customer_periods(
         return False
     connection.execute(
         "CREATE TABLE spells AS SELECT customer_id, started_on, "
-        "CASE WHEN ended THEN started_on + CAST(round(exit_months * ?) AS INTEGER) END AS ended_on "
+        "started_on + CAST(round(entry_months * $1) AS INTEGER) AS entered_on, "
+        "CASE WHEN ended THEN started_on + CAST(round(exit_months * $1) AS INTEGER) END AS ended_on "
         "FROM lifetimes", [DAYS_PER_MONTH],
     )  # fmt: skip
+    seen = f"coalesce(p.opens >= {_seen_from(columns, settings)}, true)"
+    if settings.churn.rule == "inactivity":
+        # Whoever enters by an order is known to be active only after it.
+        seen += " AND (s.entered_on = s.started_on OR p.opens > s.entered_on)"
     rest = _carried(columns, settings)
     answers, scores = "", ""
     if build_answers_exist(connection):
@@ -278,6 +337,7 @@ def build_customer_periods(
                 bool_or(coalesce(s.ended_on <= p.closes, false)) AS "left"
             FROM spells s JOIN as_of_customers c USING (customer_id)
             JOIN spans p ON s.started_on < p.opens AND (s.ended_on IS NULL OR s.ended_on >= p.opens)
+                AND {seen}
             GROUP BY ALL
         ), paid AS (
             SELECT b.*, coalesce(m.spend, 0) AS spend, coalesce(m.orders, 0) AS orders,

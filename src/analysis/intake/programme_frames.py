@@ -3,7 +3,8 @@
 Quarters are counted from the day that was *assigned*, not by the calendar: quarter 0 is the three
 months that begin on that day, quarter −1 the three before it. Only whole quarters that end by
 the as-of date appear. Customers are those active just before the day (started before it, not
-ended before it); later joiners are left out. After a customer has left, the margin is zero.
+ended before it) and already observed; later joiners are left out. After a customer has left, the
+margin is zero. Margin from before a customer was observed is missing, not zero.
 """
 
 from __future__ import annotations
@@ -97,24 +98,60 @@ def build_ledger(data: Dataset, customers: pd.Index) -> MarginLedger:
 
 
 def _spells(data: Dataset) -> pd.DataFrame:
-    """customer_id, opens, closes (days); closes lies far ahead while the customer is active."""
+    """customer_id, opens, closes, seen (days).
+
+    closes lies far ahead while the customer is active. seen: the first day observed, by default
+    the day before the data begin, so that a day counts if it is later.
+    """
     import pandas as pd
 
     lifetimes = data.lifetimes()
     if lifetimes.empty or lifetimes["started_on"].isna().all():
-        return pd.DataFrame({"customer_id": pd.Series(dtype=str), "opens": [], "closes": []})
+        nothing: dict[str, Any] = {"opens": [], "closes": [], "seen": []}
+        return pd.DataFrame({"customer_id": pd.Series(dtype=str), **nothing})
     opens = days_of(lifetimes["started_on"])
     length = np.round(lifetimes["exit_months"].to_numpy(float) * DAYS_PER_MONTH).astype(np.int64)
     closes = np.where(lifetimes["ended"].to_numpy(bool), opens + length, FAR_AHEAD)
+    ids = lifetimes["customer_id"].astype(str)
     return pd.DataFrame(
-        {"customer_id": lifetimes["customer_id"].astype(str), "opens": opens, "closes": closes}
+        {"customer_id": ids, "opens": opens, "closes": closes, "seen": _first_seen(data, ids)}
     )
 
 
+def _first_seen(data: Dataset, ids: pd.Series) -> Days:
+    import pandas as pd
+
+    assert data.settings.covers is not None
+    before = _day(data.settings.covers.first) - 1
+    customers = data.table("customers")
+    if "observed_from" not in customers.columns:
+        return np.full(len(ids), before, dtype=np.int64)
+    days = days_of(customers["observed_from"])
+    days = np.where(customers["observed_from"].isna(), before, np.maximum(days, before))
+    by_id = pd.Series(days, index=customers["customer_id"].astype(str))
+    return by_id.reindex(ids).fillna(before).to_numpy(np.int64)
+
+
+def _known(span_opens: Days, joined: Days, seen: Days, first: int) -> npt.NDArray[np.bool_]:
+    """Whether all margin since `span_opens` is recorded.
+
+    It is where the customer was observed by then, or joined only when already observed.
+    """
+    watched = np.maximum(seen, first)
+    return np.asarray((span_opens >= watched) | (joined >= watched))
+
+
 def _active_rows(rows: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
-    """The rows (customer_id, day, …) whose customer was active just before `day`; + `opens`."""
+    """The rows (customer_id, day, …) whose customer was active and observed before `day`.
+
+    With the columns `opens` and `seen` of the spell.
+    """
     joined = rows.merge(spells, on="customer_id", how="inner")
-    active = joined[(joined["opens"] < joined["day"]) & (joined["closes"] >= joined["day"])]
+    active = joined[
+        (joined["opens"] < joined["day"])
+        & (joined["closes"] >= joined["day"])
+        & (joined["seen"] < joined["day"])
+    ]
     keys = ["customer_id", "day"]
     return active.sort_values([*keys, "opens"]).drop_duplicates(keys).drop(columns="closes")
 
@@ -122,13 +159,14 @@ def _active_rows(rows: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
 def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
     """Stacked risk sets of a roll-out over areas: start date × customer × quarter.
 
-        For each start date, customers of the areas assigned that day (`treated`) and of areas not
-        yet reached, all active just before it. Columns: starts_on (the start date whose risk set it
-        is), customer_id, area, treated, never (the area is never reached by the as-of date), quarter
+    For each start date, customers of the areas assigned that day (`treated`) and of areas not
+    yet reached, all active just before it. Columns: starts_on (the start date whose risk set it
+    is), customer_id, area, treated, never (the area is never reached by the as-of date), quarter
     (int, 0 begins on the start date), margin (currency in that quarter, zero after leaving). Rows
-        of controls end with the last quarter before their own area is reached; quarters before a
-        customer's first day are missing, but for the one just before the start. Areas that the table
-        `rollout` does not name count as never reached.
+    of controls end with the last quarter before their own area is reached; quarters before a
+    customer's first day are missing, but for the one just before the start, and so are quarters
+    in which an older customer was not observed yet. Areas that the table `rollout` does not name
+    count as never reached.
     """
     import pandas as pd
 
@@ -170,6 +208,7 @@ def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
             # In the last quarter before the start the newest customers count with what they
             # spent; further back only who was a customer when the quarter opened.
             clean &= (quarter >= -1) | (joined < opens)
+            clean &= _known(opens, joined, rows["seen"].to_numpy(np.int64), first)
             margin = ledger.between(codes, opens, closes)
             parts.append(base.assign(quarter=quarter, margin=margin)[clean])
     return pd.concat(parts, ignore_index=True)[columns] if parts else empty
@@ -181,13 +220,16 @@ def experiment_outcomes(data: Dataset, programme_id: str) -> pd.DataFrame:
     One row per assigned customer who was active just before the assignment. Where no control arm
     is recorded, further rows (`recorded` False, arm "control") hold the active customers not
     assigned by then, once for each wave: a day of assignment, or the middle day of each calendar
-    month of assignments where there are more than twelve days. Their follow-up stops before
-    their own assignment.
+    month of assignments where there are more than twelve days. They are followed to the end like
+    the others, also if they are assigned later (a sequence of trials, each by intention to
+    treat): that dilutes a difference, whereas to stop following those assigned later would keep
+    the quarters of whoever leaves first and so invent one.
 
     Columns: customer_id, wave, arm, recorded, assigned_on, quarters (whole quarters followed),
     margin_per_quarter (mean over these, zeros after leaving), margin_quarter_before,
-    margin_year_before, tenure_months, last score and its age for each instrument, csat_after
-    (mean of answers during follow-up), segment, region, acquisition_channel, covariates.
+    margin_year_before (missing where not all of it was observed), tenure_months, last score and
+    its age for each instrument, csat_after (mean of answers during follow-up), segment, region,
+    acquisition_channel, covariates.
     """
     import pandas as pd
 
@@ -198,9 +240,8 @@ def experiment_outcomes(data: Dataset, programme_id: str) -> pd.DataFrame:
     mine = exposures[exposures["programme_id"] == programme_id]
     arm = mine["arm"].fillna("treated") if "arm" in mine.columns else "treated"
     own_day = days_of(mine["assigned_on"])
-    assigned = pd.DataFrame(
-        {"customer_id": mine["customer_id"].astype(str), "day": own_day, "until": FAR_AHEAD}
-    ).assign(arm=arm, recorded=True)
+    assigned = pd.DataFrame({"customer_id": mine["customer_id"].astype(str), "day": own_day})
+    assigned = assigned.assign(arm=arm, recorded=True)
     assigned["wave"] = _waves(own_day)
     everybody = pd.Index(data.table("customers")["customer_id"].astype(str))
     rows = assigned
@@ -216,7 +257,7 @@ def experiment_outcomes(data: Dataset, programme_id: str) -> pd.DataFrame:
     rows = rows.merge(traits.astype({"customer_id": str}), on="customer_id", how="left")
     for name in ("wave", "day"):
         rows[name] = rows[name].to_numpy(np.int64).astype("datetime64[D]").astype("datetime64[ns]")
-    rows = rows.rename(columns={"day": "assigned_on"}).drop(columns=["until", "opens"])
+    rows = rows.rename(columns={"day": "assigned_on"}).drop(columns=["opens", "seen"])
     return rows.sort_values(["wave", "customer_id"]).reset_index(drop=True)
 
 
@@ -236,12 +277,13 @@ def _comparison_rows(assigned: pd.DataFrame, everybody: pd.Index) -> pd.DataFram
     import pandas as pd
 
     own = assigned.set_index("customer_id")["day"].reindex(everybody)
-    until = own.fillna(FAR_AHEAD).to_numpy(np.int64)
+    own_day = own.fillna(FAR_AHEAD).to_numpy(np.int64)
     parts = [
-        pd.DataFrame({"customer_id": everybody[until > wave], "day": wave})
-        .assign(until=until[until > wave], arm="control", recorded=False, wave=wave)
+        pd.DataFrame({"customer_id": everybody[own_day > wave], "day": wave}).assign(
+            arm="control", recorded=False, wave=wave
+        )
         for wave in sorted({int(day) for day in assigned["wave"]})
-    ]  # fmt: skip
+    ]
     return pd.concat(parts, ignore_index=True) if parts else assigned.iloc[:0]
 
 
@@ -251,7 +293,7 @@ def _with_outcomes(data: Dataset, rows: pd.DataFrame, everybody: pd.Index) -> pd
     ledger = build_ledger(data, everybody)
     codes = everybody.get_indexer(pd.Index(rows["customer_id"])).astype(np.int64)
     day = rows["day"].to_numpy(np.int64)
-    end = np.minimum(_last_day(data) + 1, rows["until"].to_numpy(np.int64))
+    end = _last_day(data) + 1
     quarters = np.zeros(len(rows), dtype=np.int64)
     most = int((end - day).max(initial=0) // 89 + 1)
     for quarter in range(1, most + 1):
@@ -261,12 +303,16 @@ def _with_outcomes(data: Dataset, rows: pd.DataFrame, everybody: pd.Index) -> pd
         same = quarters == quarter
         closes[same] = add_months(day[same], 3 * int(quarter))
     total = ledger.between(codes, day, closes)
-    before = {
-        name: ledger.between(codes, add_months(day, -months), day)
-        for name, months in BEFORE_MONTHS.items()
-    }
+    assert data.settings.covers is not None
+    first = _day(data.settings.covers.first)
+    joined, seen = (rows[name].to_numpy(np.int64) for name in ("opens", "seen"))
+    before = {}
+    for name, months in BEFORE_MONTHS.items():
+        opens = add_months(day, -months)
+        known = _known(opens, joined, seen, first)
+        before[name] = np.where(known, ledger.between(codes, opens, day), np.nan)
     per_quarter = np.where(quarters > 0, total / np.maximum(quarters, 1), np.nan)
-    tenure = (day - rows["opens"].to_numpy(np.int64)) / DAYS_PER_MONTH
+    tenure = (day - joined) / DAYS_PER_MONTH
     return rows.assign(
         quarters=quarters, margin_per_quarter=per_quarter, tenure_months=tenure, **before
     )
@@ -305,8 +351,8 @@ def _with_scores(data: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
         ordered[f"{instrument}_score"] = last["score"].to_numpy(float)
         ordered[f"{instrument}_age_days"] = (last["day"] - last["answered"]).to_numpy(float)
     given = daily[daily["instrument"] == "csat"][["customer_id", "answered", "score"]]
-    later = ordered[["customer_id", "day", "until"]].merge(given, on="customer_id")
-    later = later[(later["answered"] > later["day"]) & (later["answered"] < later["until"])]
+    later = ordered[["customer_id", "day"]].merge(given, on="customer_id")
+    later = later[later["answered"] > later["day"]]
     after = later.groupby(["customer_id", "day"])["score"].mean().rename("csat_after")
     return ordered.merge(after.reset_index(), on=["customer_id", "day"], how="left")
 

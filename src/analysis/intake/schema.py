@@ -175,6 +175,12 @@ PROGRAMMES = Table(
         C("ends_on", "date", "Last day; empty while it runs", fact=False),
         C("upfront_cost", "money", "Spent before the start", unit="currency", minimum=0),
         C("monthly_cost", "money", "Spent per month", unit="currency per month", minimum=0),
+        C(
+            "assignment",
+            "category",
+            "How customers or areas were chosen; `random` only if chance decided",
+            allowed=("random", "selected", "area"),
+        ),
     ),
     key=("programme_id",),
 )

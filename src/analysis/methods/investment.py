@@ -17,6 +17,7 @@ from analysis.methods.intervals import normal_quantile
 
 Floats = npt.NDArray[np.float64]
 
+QUARTER_MONTHS = 3
 PAYBACK_DRAWS = 2_000
 PAYBACK_SEED = 20_240_701
 
@@ -42,7 +43,8 @@ class BenefitFlow:
     months: shape (k,), increasing. amounts: shape (k,), currency. covariance: shape (k, k), of
     the amounts; None where no interval can be given. unit_quarters: shape (k,), customer-quarters
     of treated customers behind each amount. critical: the quantile by which a standard error is
-    multiplied for the interval. n: treated customers.
+    multiplied for the interval. n: treated customers. each_month_bears: whether every single
+    amount, and not only their sum, rests on enough units for an interval.
     """
 
     months: Floats
@@ -52,15 +54,16 @@ class BenefitFlow:
     critical: float
     n: int
     method: str
+    each_month_bears: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class InvestmentValue:
-    """A programme in money, from its start to the as-of date; nothing is extrapolated.
+    """A programme in money, from its start to the last quarter counted; nothing is extrapolated.
 
     benefit, cost: discounted. net_present_value: benefit − cost. return_on_investment:
-    (benefit − cost) / cost. benefit_per_cost: benefit / cost. payback_month: first month by
-    whose end discounted benefits have covered discounted costs. break_even_effect: effect per
+    (benefit − cost) / cost. benefit_per_cost: benefit / cost. payback_month: the end of the first
+    quarter from which on discounted benefits cover discounted costs to the end. break_even_effect: effect per
     customer-quarter at which the net present value is zero. probability_positive: probability
     that the net present value exceeds zero, if the estimated benefit is normally distributed
     about its value and costs are known; None without an interval.
@@ -117,11 +120,15 @@ def revenue_behind_uplift(
 
 
 def payback_months(benefits: Floats, months: Floats, costs: Costs, rate_annual: float) -> Floats:
-    """First month by whose end benefits cover costs, both discounted; inf where never.
+    """End of the first quarter from which on benefits cover costs to the end; inf where never.
 
-    benefits: shape (draws, k), amounts at the ends of `months`. Returns shape (draws,).
+    benefits: shape (draws, k), amounts at the ends of `months`; discounted like the costs. The
+    balance is read at the ends of quarters since the start and at the very end, for benefits come
+    in by the quarter and costs by the month. Returns shape (draws,).
     """
-    last = int(max(months.max(initial=0), costs.months))
+    last = int(max(np.ceil(months.max(initial=0) - 1e-9), costs.months))
+    if not last:
+        return np.full(len(benefits), np.inf)
     grid = np.arange(0, last + 1)
     factors = discount_factors(grid, rate_annual)
     spent = np.full(last + 1, float(costs.upfront))
@@ -129,10 +136,10 @@ def payback_months(benefits: Floats, months: Floats, costs: Costs, rate_annual: 
     by_month = np.zeros((len(benefits), last + 1))
     for column, month in enumerate(np.ceil(months - 1e-9).astype(int)):
         by_month[:, month] += benefits[:, column] * factors[month]
-    covered = np.cumsum(by_month, axis=1)[:, 1:] >= spent[1:]
-    if not last:
-        return np.full(len(benefits), np.inf)
-    return np.where(covered.any(axis=1), covered.argmax(axis=1) + 1.0, np.inf)
+    read = np.unique([*range(QUARTER_MONTHS, last, QUARTER_MONTHS), last])
+    covered = (np.cumsum(by_month, axis=1) >= spent)[:, read]
+    stays = np.logical_and.accumulate(covered[:, ::-1], axis=1)[:, ::-1]
+    return np.where(stays.any(axis=1), read[stays.argmax(axis=1)].astype(float), np.inf)
 
 
 def _payback(flow: BenefitFlow, costs: Costs, rate_annual: float) -> Estimate:
@@ -143,12 +150,15 @@ def _payback(flow: BenefitFlow, costs: Costs, rate_annual: float) -> Estimate:
         raise CannotEstimate("not paid back by the as-of date")
     lower: float | None = None
     upper: float | None = None
-    if flow.covariance is not None:
+    if flow.covariance is not None and flow.each_month_bears:
         draws = _draw_benefits(flow)
         paid = np.sort(payback_months(draws, flow.months, costs, rate_annual))
         lower, late = (float(paid[round(q * (len(paid) - 1))]) for q in (0.025, 0.975))
         # Where more than a fortieth of the draws never pays back there is no upper limit.
         upper = late if np.isfinite(late) else None
+        if lower == upper:
+            # Both limits in one quarter come from reading by the quarter, not from certainty.
+            lower = upper = None
     return Estimate(value, lower, upper, "months", flow.n, "discounted, limits from seeded draws")
 
 

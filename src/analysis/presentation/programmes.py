@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.disclosure import Disclosure
+from analysis.disclosure import LARGEST_SHARE_OF_ONE, Disclosure
 from analysis.methods.estimate import Estimate, Finding, NotEstimable
 from analysis.methods.programme_effect.results import ProgrammeStudy
 from analysis.methods.programme_effect.selected import AdjustedDifference
+from analysis.methods.programme_effect.staggered import ENOUGH_CLUSTERS
 from analysis.presentation.figures import INK, MUTED, PALETTE, new_figure
 from analysis.presentation.output import (
     show_figure,
@@ -47,7 +48,10 @@ Studies = tuple[ProgrammeStudy, ...]
 
 
 def withhold_small(studies: Studies, disclosure: Disclosure) -> Studies:
-    """The studies as they may be published: few customers hidden, counts rounded."""
+    """The studies as they may be published: few customers hidden, counts rounded.
+
+    Money of which one customer makes up half or more is withheld as well.
+    """
 
     def publish(value: Any) -> Any:
         if not isinstance(value, Estimate):
@@ -65,7 +69,8 @@ def withhold_small(studies: Studies, disclosure: Disclosure) -> Studies:
         "payback_month", "break_even_effect",
     )  # fmt: skip
     published = []
-    for study in studies:
+    for original in studies:
+        study = _withhold_dominated(original) if _dominated(original, disclosure) else original
         value = study.value
         if not isinstance(value, NotEstimable):
             small = disclosure.suppressed(value.benefit.n)
@@ -94,6 +99,24 @@ def withhold_small(studies: Studies, disclosure: Disclosure) -> Studies:
     return tuple(published)
 
 
+def _dominated(study: ProgrammeStudy, disclosure: Disclosure) -> bool:
+    share = study.largest_share
+    return disclosure.enabled and share is not None and share >= LARGEST_SHARE_OF_ONE
+
+
+def _withhold_dominated(study: ProgrammeStudy) -> ProgrammeStudy:
+    """The study without its money: one customer could read the others' from it."""
+    reason = NotEstimable(message("Withheld: one customer makes up half of the margin or more."))
+    return replace(
+        study,
+        effect=reason,
+        naive=replace(study.naive, before_after=reason, treated_untreated=reason),
+        variants={},
+        value=reason,
+        event_study={},
+    )
+
+
 def _withhold_bins(
     adjusted: AdjustedDifference | None, disclosure: Disclosure
 ) -> AdjustedDifference | None:
@@ -105,7 +128,9 @@ def _withhold_bins(
         tuple(disclosure.count(count) or 0 for count in side)
         for side in (overlap.treated, overlap.control)
     )
-    return replace(adjusted, overlap=replace(overlap, treated=treated, control=control))
+    left_out = None if overlap.left_out is None else disclosure.count(overlap.left_out)
+    shown = replace(overlap, treated=treated, control=control, left_out=left_out)
+    return replace(adjusted, overlap=shown)
 
 
 def _nothing() -> NotEstimable:
@@ -182,7 +207,9 @@ def show_portfolio(studies: Studies) -> None:
     ]  # fmt: skip
     note = message(
         "Margin with zeros after leaving; 95% intervals. Costs and benefits from the start to the "
-        "as-of date, discounted to the start; nothing is extrapolated. Costs are taken as known. "
+        "last quarter counted, discounted to the start; nothing is extrapolated. Costs are taken as "
+        "known and include those of customers not followed for a whole quarter yet. Paid back: end "
+        "of the first quarter from which on benefits cover costs to the end. "
         "Last column: probability if the estimated benefit is normally distributed about its value."
     )
     show_table(
@@ -303,8 +330,18 @@ def draw_event_studies(studies: Studies) -> tuple[Figure | NotEstimable, str]:
 
 
 def show_event_studies(studies: Studies) -> None:
-    """Show the event study of each roll-out."""
+    """Show the event study of each roll-out, and say where areas are too few for intervals."""
     show_figure(*draw_event_studies(studies))
+    for study in studies:
+        bare = [time for time, e in sorted(study.event_study.items()) if e.lower is None]
+        if bare:
+            show_sentence(
+                message(
+                    "{name}: no interval for quarters {quarters}, where fewer than {enough} areas "
+                    "reached, or as many to compare with, are left.",
+                    name=study.name, quarters=", ".join(map(str, bare)), enough=ENOUGH_CLUSTERS,
+                )
+            )  # fmt: skip
 
 
 def show_trust(studies: Studies) -> None:
@@ -320,7 +357,7 @@ def show_variants(studies: Studies) -> None:
     for study in studies:
         items = {message("defended"): study.effect}
         items |= {message(name): item for name, item in study.variants.items()}
-        items[message("CSAT given afterwards")] = study.satisfaction
+        items[message("CSAT given afterwards (association)")] = study.satisfaction
         for name, item in items.items():
             if isinstance(item, Estimate):
                 rows.append([study.name, name, format_estimate(item, 2), item.unit])
@@ -329,8 +366,12 @@ def show_variants(studies: Studies) -> None:
         show_reason(_nothing())
         return
     header = [message("Programme"), message("Choice"), message("95% interval"), message("Unit")]
+    note = message(
+        "CSAT given afterwards compares those who answered only, and the programme may decide who "
+        "does: an association, whatever the design. No interval: too few areas for one."
+    )
     show_table(
-        html_table(header, rows, message("The same question, asked otherwise"), 2),
+        html_table(header, rows, message("The same question, asked otherwise"), 2, note),
         "programme-variants",
         _by_name(studies, estimates),
     )
@@ -343,7 +384,7 @@ def show_balance(studies: Studies) -> None:
     """How different the selected customers were, before and after the adjustment."""
     rows = []
     for study in studies:
-        if study.design != "selected" or study.adjusted is None:
+        if study.label != "association" or study.adjusted is None:
             continue
         worst = sorted(study.adjusted.balance, key=lambda row: -abs(row.before))
         rows += [
@@ -366,7 +407,7 @@ def show_balance(studies: Studies) -> None:
 
 def draw_overlap(studies: Studies) -> tuple[Figure | NotEstimable, str]:
     """Probability of being chosen, those chosen against the others, by programme; alt text."""
-    shown = [s for s in studies if s.design == "selected" and s.adjusted is not None]
+    shown = [s for s in studies if s.label == "association" and s.adjusted is not None]
     if not shown:
         return NotEstimable(message("No programme selected its customers.")), ""
     figure, panels = new_figure(rows=len(shown), height=0.5 + 2.4 * len(shown))

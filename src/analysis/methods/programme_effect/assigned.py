@@ -20,6 +20,7 @@ from analysis.methods.programme_effect.results import (
     ProgrammeStudy,
     Terms,
     as_day,
+    largest_share,
     mean_with_interval,
     not_studied,
     value_programme,
@@ -36,11 +37,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RANDOM_DRAW_P_VALUE = 0.01
+CONTRADICTED_P_VALUE = 0.001
 MONEY_BEFORE = ("margin_quarter_before", "margin_year_before")
 NOT_COVARIATES = {
     "customer_id", "wave", "arm", "recorded", "assigned_on", "quarters", "margin_per_quarter",
     "csat_after", *MONEY_BEFORE,
 }  # fmt: skip
+
+
+def recognise_design(
+    declared: object, recorded: bool, p_value: float | NotEstimable | None
+) -> Design:
+    """What the arms are, from the declared way of choosing and from their balance.
+
+    declared: the programme's `assignment`, if any. recorded: both arms are. p_value: of the test
+    that nothing recorded tells them apart. Balance alone never makes an experiment: in small
+    samples it is passed by many a choice.
+    """
+    if not recorded:
+        return "selected"
+    tested = p_value if isinstance(p_value, float) else 1.0
+    if declared == "random":
+        return "contradicted" if tested < CONTRADICTED_P_VALUE else "experiment"
+    if isinstance(declared, str) and declared:
+        return "selected"
+    return "balanced" if tested >= RANDOM_DRAW_P_VALUE else "selected"
 
 
 def study_assignment(programme: Programme, outcomes: pd.DataFrame, terms: Terms) -> ProgrammeStudy:
@@ -54,13 +75,14 @@ def study_assignment(programme: Programme, outcomes: pd.DataFrame, terms: Terms)
     covariates = recorded_covariates(followed)
     treated = (followed["arm"] == "treated").to_numpy()
     recorded = bool(followed["recorded"].all())
-    p_value = attempt(assignment_test, covariates, treated) if recorded else 0.0
+    p_value = attempt(assignment_test, covariates, treated) if recorded else None
+    design = recognise_design(programme.get("assignment"), recorded, p_value)
     naive = NaiveFigures(
         attempt(_naive_assigned_before_after, followed[treated], unit),
         attempt(_plain_difference, followed, unit, "treated less untreated"),
     )
-    if isinstance(p_value, NotEstimable) or p_value >= RANDOM_DRAW_P_VALUE:
-        design: Design = "experiment"
+    counted = followed[treated]
+    if LABELS[design] != "association":
         plain = attempt(_plain_difference, followed, unit, "difference in means, HC1")
         effect = attempt(_ancova, followed, covariates, unit)
         adjusted = attempt(_adjusted, followed, covariates)
@@ -69,8 +91,10 @@ def study_assignment(programme: Programme, outcomes: pd.DataFrame, terms: Terms)
             "doubly robust": attempt(_as_estimate, adjusted, unit),
         }
     else:
-        design = "selected"
         adjusted = attempt(_adjusted, followed, covariates)
+        if isinstance(adjusted, AdjustedDifference):
+            # Who has no counterpart was not compared, so nothing is counted for them either.
+            counted = followed[treated & adjusted.inside]
         effect = attempt(_as_estimate, adjusted, unit)
         variants = {
             "regression on the same covariates": attempt(_ancova, followed, covariates, unit)
@@ -78,7 +102,7 @@ def study_assignment(programme: Programme, outcomes: pd.DataFrame, terms: Terms)
     start = as_day(programme.get("starts_on")) or np.datetime64(
         str(followed.loc[treated, "assigned_on"].min())[:10]
     )
-    flow = attempt(_assignment_flow, effect, followed[treated], start)
+    flow = attempt(_assignment_flow, effect, counted, start)
     return ProgrammeStudy(
         str(programme["programme_id"]),
         str(programme["name"]),
@@ -90,7 +114,10 @@ def study_assignment(programme: Programme, outcomes: pd.DataFrame, terms: Terms)
         variants=variants,
         satisfaction=attempt(_satisfaction, followed, design),
         adjusted=None if isinstance(adjusted, NotEstimable) else adjusted,
-        assignment_p_value=None if isinstance(p_value, NotEstimable) or not recorded else p_value,
+        assignment_p_value=p_value if isinstance(p_value, float) else None,
+        largest_share=largest_share(
+            counted, "customer_id", lambda rows: rows["margin_per_quarter"] * rows["quarters"]
+        ),
     )
 
 
@@ -157,7 +184,7 @@ def _satisfaction(followed: pd.DataFrame, design: Design) -> Estimate:
     arm = (answered["arm"] == "treated").to_numpy(float)
     outcome = answered["csat_after"].to_numpy(float)
     ids = answered["customer_id"].to_numpy()
-    if design == "selected":
+    if LABELS[design] == "association":
         fit = adjusted_difference(outcome, arm, covariates, np.ones(len(arm)), ids)
         return fit.estimate("points", "doubly robust (AIPW) on the treated who answered")
     plain = arm_difference(outcome, arm, covariates.matrix, None, ids)

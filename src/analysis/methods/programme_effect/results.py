@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,12 +14,17 @@ from analysis.methods.intervals import t_quantile
 from analysis.methods.investment import BenefitFlow, Costs, InvestmentValue, value_investment
 from analysis.methods.programme_effect.selected import AdjustedDifference
 
-Design = Literal["staggered", "experiment", "selected", "none"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Design = Literal["staggered", "experiment", "balanced", "contradicted", "selected", "none"]
 Programme = Mapping[str, Any]
 
 LABELS: dict[Design, Label] = {
     "staggered": "quasi-experiment",
     "experiment": "experiment",
+    "balanced": "quasi-experiment",
+    "contradicted": "association",
     "selected": "association",
     "none": "description",
 }
@@ -58,7 +63,10 @@ class ProgrammeStudy:
     adjusted difference where the label is `association`). variants: the same under other
     choices, by name. event_study: by quarter since the start (roll-outs). satisfaction:
     difference in the CSAT given afterwards, same design. assignment_p_value: of the test that
-    nothing recorded tells who was treated. pre_trend: (p-value, quarters tested).
+    nothing recorded tells who was treated. pre_trend: (p-value, quarters tested). largest_share:
+    the share of the treated customers' margin since the start that is one customer's.
+    design: "experiment" needs a declared draw, "balanced" are arms nothing tells apart and whose
+    draw nobody declared, "contradicted" a declared draw that the arms belie.
     """
 
     programme_id: str
@@ -77,6 +85,7 @@ class ProgrammeStudy:
     assignment_p_value: float | None = None
     pre_trend: tuple[float, int] | None = None
     areas: tuple[int, int] | None = None
+    largest_share: float | None = None
 
 
 def not_studied(programme: Programme, design: Design, reason: str) -> ProgrammeStudy:
@@ -120,7 +129,20 @@ def value_programme(
             "costs are recorded for the whole programme, not for a segment of customers"
         )
     costs = programme_costs(programme, start, terms.as_of)
+    if len(flow.months):
+        # A quarter not yet over has costs and no benefit counted: neither enters.
+        counted = int(np.ceil(flow.months.max() - 1e-9))
+        costs = replace(costs, months=min(costs.months, counted))
     return value_investment(flow, costs, terms.discount_rate_annual, terms.currency)
+
+
+def largest_share(
+    rows: pd.DataFrame, unit: str, amount: Callable[[pd.DataFrame], pd.Series]
+) -> float | None:
+    """The largest unit's share of the amounts' absolute sum; None where that is zero."""
+    sums = amount(rows).groupby(rows[unit]).sum().abs()
+    total = float(sums.sum())
+    return float(sums.max()) / total if total > 0 else None
 
 
 def mean_with_interval(values: np.ndarray, unit: str, method: str) -> Estimate:

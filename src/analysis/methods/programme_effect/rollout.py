@@ -17,6 +17,7 @@ from analysis.methods.programme_effect.results import (
     ProgrammeStudy,
     Terms,
     as_day,
+    largest_share,
     mean_difference,
     mean_with_interval,
     not_studied,
@@ -80,6 +81,9 @@ def study_rollout(programme: Programme, rollout: pd.DataFrame, terms: Terms) -> 
         },
         pre_trend=pre_trend(effects),
         areas=(effects.treated_clusters, effects.control_clusters),
+        largest_share=largest_share(
+            treated[treated["event_time"] >= 0], "unit", lambda rows: rows["outcome"]
+        ),
     )
 
 
@@ -124,7 +128,11 @@ def _rollout_flow(
 
     totals = [total(month) for month in months]
     influence = customers * np.array([combination.influence for combination in totals])
-    covariance = influence @ influence.T if effects.bears_interval else None
+    everything = effects.combine(
+        lambda cell: float(cell.event_time >= 0),
+        lambda cell: float(reference.get(cell.cohort) == cell.event_time),
+    )
+    covariance = influence @ influence.T if everything.bears_interval else None
     quarters = [
         sum(c.treated for c in after if month_of(c.cohort, c.event_time) == month)
         for month in months
@@ -134,9 +142,10 @@ def _rollout_flow(
         customers * np.array([combination.value for combination in totals]),
         covariance,
         np.array(quarters, dtype=float),
-        effects.critical if effects.bears_interval else np.nan,
+        everything.critical if everything.bears_interval else np.nan,
         customers,
         "group-time effects summed over customers, clusters: areas",
+        all(combination.bears_interval for combination in totals),
     )
 
 

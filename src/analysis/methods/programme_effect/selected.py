@@ -4,13 +4,13 @@ The mean over treated customers of what they brought less what customers alike i
 recorded before the assignment would have: right if either the model of who is chosen or the model
 of the outcome without the programme is right (Robins, Rotnitzky and Zhao 1994), and only if all
 that decided who was chosen and that moves the outcome is recorded. Nothing in the data can show
-the latter, and no rule of assignment is recorded in an export. The result is therefore labelled
+the latter, and no rule of choice is recorded in an export. The result is therefore labelled
 `association`, however well it is adjusted: a random hold-out is what would prove it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,19 +56,23 @@ class BalanceRow:
 class Overlap:
     """Probability of being chosen, as a histogram by arm over `edges`.
 
-    left_out: treated customers outside the range of overlap; effective_controls: (Σw)² / Σw².
+    left_out: treated customers outside the range of overlap, None where the number is withheld;
+    effective_controls: (Σw)² / Σw².
     """
 
     edges: tuple[float, ...]
     treated: tuple[int, ...]
     control: tuple[int, ...]
-    left_out: int
+    left_out: int | None
     effective_controls: float
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustedDifference:
-    """Doubly robust difference on the treated, with what it takes to judge it."""
+    """Doubly robust difference on the treated, with what it takes to judge it.
+
+    inside: shape (n,), the rows given that lie in the range of overlap and were compared.
+    """
 
     value: float
     standard_error: float
@@ -77,6 +81,7 @@ class AdjustedDifference:
     clusters: int
     balance: tuple[BalanceRow, ...]
     overlap: Overlap
+    inside: npt.NDArray[np.bool_] = field(compare=False, repr=False)
 
     def estimate(self, unit: str, method: str) -> Estimate:
         """With a 95 % interval from the influence function, clustered by customer."""
@@ -238,7 +243,9 @@ def adjusted_difference(
     )
     treated_rows = int(arm.sum())
     controls = len(np.unique(labels[arm == 0]))
-    return AdjustedDifference(value, error, treated_rows, controls, groups, balance, overlap)
+    return AdjustedDifference(
+        value, error, treated_rows, controls, groups, balance, overlap, inside
+    )
 
 
 def _imbalance(

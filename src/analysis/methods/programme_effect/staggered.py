@@ -46,35 +46,27 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """A weighted combination of cells. influence: by cluster; its squares sum to the variance."""
+    """A weighted combination of cells. influence: by cluster; its squares sum to the variance.
+
+    treated: units. treated_clusters, control_clusters, clusters: those in a cell with a weight,
+    as treated, as controls and in either role.
+    """
 
     value: float
     influence: Floats
     treated: int
+    treated_clusters: int
+    control_clusters: int
+    clusters: int
 
     @property
     def standard_error(self) -> float:
         """Without a small-sample factor, as the method's authors have it."""
         return float(np.sqrt(self.influence @ self.influence))
 
-
-@dataclass(frozen=True, slots=True)
-class GroupTimeEffects:
-    """All cells, with influence and number of treated units by cluster (cells × clusters)."""
-
-    cells: tuple[Cell, ...]
-    influence: Floats
-    members: Floats
-    treated_clusters: int
-    control_clusters: int
-
-    @property
-    def clusters(self) -> int:
-        return self.influence.shape[1]
-
     @property
     def bears_interval(self) -> bool:
-        """Whether there are six treated and six control clusters at least."""
+        """Whether six treated and six control clusters at least stand behind it."""
         return min(self.treated_clusters, self.control_clusters) >= ENOUGH_CLUSTERS
 
     @property
@@ -83,6 +75,29 @@ class GroupTimeEffects:
         return t_quantile(0.95, self.clusters - 1) * float(
             np.sqrt(self.clusters / (self.clusters - 1))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTimeEffects:
+    """All cells; influence, treated units and control units by cluster (cells × clusters)."""
+
+    cells: tuple[Cell, ...]
+    influence: Floats
+    members: Floats
+    controls: Floats
+    treated_clusters: int
+    control_clusters: int
+
+    @property
+    def clusters(self) -> int:
+        return self.influence.shape[1]
+
+    def clusters_behind(self, weights: Floats) -> tuple[int, int, int]:
+        """Treated, control and all clusters in cells whose weight is not zero."""
+        used = weights != 0
+        treated = (self.members[used] > 0).any(axis=0)
+        control = (self.controls[used] > 0).any(axis=0)
+        return int(treated.sum()), int(control.sum()), int((treated | control).sum())
 
     def combine(
         self, numerator: Callable[[Cell], float], denominator: Callable[[Cell], float]
@@ -104,11 +119,13 @@ class GroupTimeEffects:
         used = {
             cell.cohort: cell.treated for cell, weight in zip(self.cells, a, strict=True) if weight
         }
-        return Combination(value, influence, sum(used.values()))
+        return Combination(value, influence, sum(used.values()), *self.clusters_behind(a))
 
     def estimate(self, combination: Combination, unit: str, method: str) -> Estimate:
-        """With a cluster-t interval where there are enough clusters, else without."""
-        half = self.critical * combination.standard_error if self.bears_interval else None
+        """With a cluster-t interval where enough clusters stand behind it, else without."""
+        half = None
+        if combination.bears_interval:
+            half = combination.critical * combination.standard_error
         value = combination.value
         return Estimate(
             value,
@@ -146,6 +163,7 @@ def group_time_effects(
     cells: list[Cell] = []
     influence: list[Floats] = []
     members: list[Floats] = []
+    compared: list[Floats] = []
     treated_seen = np.zeros(len(clusters), dtype=bool)
     control_seen = np.zeros(len(clusters), dtype=bool)
     for cohort, rows in chosen.groupby("cohort", sort=True):
@@ -181,6 +199,7 @@ def group_time_effects(
             size = len(clusters)
             influence.append(np.bincount(area[known], parts[known], minlength=size).astype(float))
             members.append(np.bincount(area[there], minlength=size).astype(float))
+            compared.append(np.bincount(area[others], minlength=size).astype(float))
             treated_seen[area[there]] = True
             control_seen[area[others]] = True
     if not any(cell.event_time >= 0 for cell in cells):
@@ -191,6 +210,7 @@ def group_time_effects(
         tuple(cells),
         np.array(influence),
         np.array(members),
+        np.array(compared),
         int(treated_seen.sum()),
         int(control_seen.sum()),
     )
@@ -251,7 +271,9 @@ def dynamic(effects: GroupTimeEffects) -> Combination:
     after = [c for time, c in by_event_time(effects).items() if time >= 0]
     value = float(np.mean([c.value for c in after]))
     influence = np.mean([c.influence for c in after], axis=0)
-    return Combination(value, influence, max(c.treated for c in after))
+    weights = np.array([float(cell.event_time >= 0) for cell in effects.cells])
+    behind = effects.clusters_behind(weights)
+    return Combination(value, influence, max(c.treated for c in after), *behind)
 
 
 def by_group(effects: GroupTimeEffects) -> Combination:
@@ -275,7 +297,8 @@ def pre_trend(effects: GroupTimeEffects) -> tuple[float, int] | None:
     before = [c for time, c in by_event_time(effects).items() if time < 0]
     # The newest of the base quarters is tied to the others by their mean.
     before = before[-max(effects.clusters // 5, 1) - 1 : -1]
-    if not before or not effects.bears_interval:
+    before = [combination for combination in before if combination.bears_interval]
+    if not before:
         return None
     values = np.array([c.value for c in before])
     influence = np.array([c.influence for c in before])

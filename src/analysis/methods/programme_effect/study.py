@@ -1,8 +1,8 @@
 """What each programme brought: recognise its design, estimate, value, compare with naive figures.
 
-The design is read from the data: areas with start dates make a staggered roll-out; arms whose
-members cannot be told apart by anything recorded beforehand make an experiment; otherwise
-customers were selected, and are compared with customers alike in what was recorded.
+Areas with start dates make a staggered roll-out. A declared draw whose arms are balanced makes an
+experiment; balanced arms without such a declaration could be one, and count as a quasi-experiment;
+otherwise customers were selected, and are compared with customers alike in what was recorded.
 """
 
 from __future__ import annotations
