@@ -156,10 +156,14 @@ def five_answers(
     tiles = [tile for tile in map(make_tile, metrics) if tile]
     described = [f["sentence"] for f in findings if f["label"] == "description"]
     levels = "; ".join(f"{tile.name} {tile.value}" for tile in tiles[:MOST_TILES])
-    how = [f"{levels}."] if levels else described[:1]
+    retention = [f["sentence"] for f in findings if f["id"] == "retention-12-months"]
+    how = [f"{levels}."] if levels else (retention or described)[:1]
     changed = [
         message(
-            "{name}: {verdict}, {change}.", name=tile.name, verdict=tile.verdict, change=tile.change
+            "{name}: {verdict}, {changes}.",
+            name=tile.name,
+            verdict=tile.verdict,
+            changes="; ".join(text for text in (tile.change, tile.change_on_year) if text),
         )
         for tile in tiles
         if tile.tone != "neutral"
