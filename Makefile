@@ -13,7 +13,7 @@ PYTHON := .venv/bin/python
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check lab notebooks demo-data dictionary lock clean
+.PHONY: help report test check calibrate bench lab notebooks demo-data dictionary lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ check: $(READY) ## style, types and the order of the floors
 	@$(PYTHON) -m ruff check -q .
 	@$(PYTHON) -m ruff format -q --check .
 	@$(PYTHON) -m mypy --no-error-summary
+
+calibrate: $(READY) ## check coverage and error rates with 2,000 simulated runs each
+	@CALIBRATION_RUNS=2000 $(PYTHON) -m pytest -n 2 -q --timeout 7200 tests/calibration
+
+bench: $(READY) ## measure against other tools, side by side in one run
+	@$(PYTHON) -m benchmarks
 
 lab: .lab/ready ## open JupyterLab on the notebooks
 	@.lab/bin/jupyter lab --notebook-dir=. notebooks

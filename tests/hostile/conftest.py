@@ -88,7 +88,7 @@ def execute_notebook(
         if "not-estimable" in html:
             shown.reasons.append(said.strip())
 
-    monkeypatch.setattr(output, "_publish", publish)
+    monkeypatch.setattr(output, "publish_output", publish)
     notebook = nbformat.read(NOTEBOOKS_FOLDER / f"{name}.ipynb", as_version=4)
     namespace: dict[str, Any] = {}
     for cell in notebook.cells:

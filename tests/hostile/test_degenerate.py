@@ -38,6 +38,9 @@ def usual(n: int = 60) -> Tables:
             "customer_id": who,
             "started_on": _days("2024-01-01", started),
             "ended_on": _days("2024-01-01", ended),
+            "end_reason": np.where(
+                np.isnan(ended), "", np.where(np.arange(n) % 2, "price", "moved")
+            ),
             "segment": np.where(rng.random(n) < 0.5, "private", "business"),
             "region": np.where(rng.random(n) < 0.5, "North", "South"),
             "contract": np.where(rng.random(n) < 0.5, "monthly", "yearly"),

@@ -11,7 +11,8 @@ from analysis.intake.dataset import Dataset, open_dataset
 from analysis.methods.estimate import Estimate, NotEstimable
 from analysis.methods.survival.cox import CoxFit
 from analysis.methods.survival.nonparametric import LogRank, SurvivalCurve
-from analysis.methods.survival.study import SCORE, ChurnStudy, HazardModel, study_churn
+from analysis.methods.survival.hazard import SCORE, HazardModel
+from analysis.methods.survival.study import ChurnStudy, study_churn
 
 DEMO = Path(__file__).resolve().parents[2] / "data/demo"
 
@@ -32,6 +33,7 @@ def study(data: Dataset) -> ChurnStudy:
     return study_churn(
         data.lifetimes(),
         data.intervals(),
+        data.landmarks(),
         data.customer_periods(),
         currency=data.currency,
         discount_rate_annual=data.settings.economics.discount_rate_annual,

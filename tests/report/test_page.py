@@ -115,7 +115,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def bind(run: Run, notebooks: dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    files = assemble(run, notebooks, {f"{stem}.ipynb": "1" * 64 for stem in notebooks}, "2" * 64)
+    files = assemble(run, notebooks, {f"{stem}.ipynb": "1" * 64 for stem in notebooks}, "2" * 64, {})
     assert set(files) == {"index.html", "numbers.json", "manifest.json"}
     return files["index.html"].decode(), json.loads(files["numbers.json"])
 

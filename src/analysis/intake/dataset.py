@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import re
@@ -74,6 +75,11 @@ class Dataset:
     def disclosure(self) -> Disclosure:
         return Disclosure(enabled=self.settings.disclosure == "on")
 
+    @property
+    def as_of(self) -> dt.date:
+        """The day up to which the data are known."""
+        return self.period.last_day if self.settings.covers else self.settings.last_day
+
     def has(self, requirement: str) -> bool:
         """Whether a table ("surveys") or a column with values ("surveys.score") is there."""
         table, _, column = requirement.partition(".")
@@ -110,6 +116,27 @@ class Dataset:
         """A row per customer or spell: entry, exit (months of tenure), ended, groups."""
         return self._read("frame_lifetimes")
 
+    def lifetime_counts(self, group: str = "") -> pd.DataFrame:
+        """Lifetimes counted by group and time in the engine: entries, exits and losses.
+
+        Some thousand rows for any number of customers; group "" counts all together. Empty
+        where there are no lifetimes. Raises ParameterError for a column that they do not carry.
+        """
+        import pandas as pd
+
+        path = self.prepared / "frame_lifetimes.parquet"
+        if not path.is_file():
+            return pd.DataFrame()
+        from analysis.intake.lifetime_counts import carried_columns, counts_of_prepared
+
+        valid = carried_columns(path)
+        if group and group not in valid:
+            raise ParameterError(
+                f"group: lifetimes carry no column {group!r}, only {valid_names(valid)}"
+            )
+        segment = (self.segment.column, self.segment.value) if self.segment else None
+        return counts_of_prepared(self.prepared, group, segment)
+
     def intervals(self) -> pd.DataFrame:
         """Lifetimes split where the last known CSAT changes; empty without answers."""
         return self._read("frame_intervals")
@@ -117,6 +144,14 @@ class Dataset:
     def customer_periods(self) -> pd.DataFrame:
         """Customer × period: spend, orders, refunds, margin, last scores and their age."""
         return self._read("frame_customer_periods")
+
+    def landmarks(self) -> pd.DataFrame:
+        """Customer × instrument: the first answer under observation, time as a customer after it."""
+        return self._read("frame_landmarks")
+
+    def landmark_periods(self) -> pd.DataFrame:
+        """Customer × period after the first answer: margin, months since it at the opening."""
+        return self._read("frame_landmark_periods")
 
     def rollout_panel(self, programme_id: str) -> pd.DataFrame:
         """Customer × period frame of a roll-out over areas."""
@@ -139,11 +174,10 @@ class Dataset:
             if self.has(name):
                 rows = self.disclosure.count(len(self.table(name)))
                 parts.append(f"{rows:,} {name}" if rows is not None else f"hardly any {name}")
-        day = self.period.last_day if self.settings.covers else self.settings.last_day
         where = f", {self.segment.label}" if self.segment else ""
         excluded = sum(note.count for note in self.notes if note.kind == "warning")
         doubts = f"; {excluded:,} rows with a remark, see the data section" if excluded else ""
-        return f"{self.name}, {self.period.label}{where}, as of {day}: {', '.join(parts)}{doubts}."
+        return f"{self.name}, {self.period.label}{where}, as of {self.as_of}: {', '.join(parts)}{doubts}."
 
     @cached_property
     def _segment_customers(self) -> frozenset[str]:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from analysis.intake.notes import Note
 from analysis.intake.periods import Period, complete_periods
 from analysis.intake.reading import quoted
+from analysis.intake.schema import DAYS_PER_MONTH
 from analysis.intake.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
 
-DAYS_PER_MONTH = 30.4375
 GROUPS = ("segment", "region", "area", "acquisition_channel")
 TENURE_UNIT_MONTHS = {
     "days": 1 / DAYS_PER_MONTH,

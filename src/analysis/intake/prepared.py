@@ -19,7 +19,7 @@ from analysis.intake.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-FRAMES = ("lifetimes", "intervals", "customer_periods")
+FRAMES = ("lifetimes", "intervals", "customer_periods", "landmarks", "landmark_periods")
 NOTES_FILE = "notes.json"
 # A year of months and some segments' worth of work in JupyterLab.
 KEPT_FOLDERS = 24
@@ -122,10 +122,12 @@ def _write(settings: Settings, folder: Path, period: Period, scratch: Path) -> l
     from analysis.intake.as_of import cut_tables
     from analysis.intake.frames import (
         build_answers,
+        build_answers_exist,
         build_customer_periods,
         build_intervals,
         build_lifetimes,
     )
+    from analysis.intake.landmarks import build_landmark_periods, build_landmarks
     from analysis.intake.load import load_tables
 
     day = period.last_day if settings.covers else settings.last_day
@@ -138,7 +140,10 @@ def _write(settings: Settings, folder: Path, period: Period, scratch: Path) -> l
         if "lifetimes" in made:
             if build_answers(connection) and settings.covers is not None:
                 build_intervals(connection, settings)
-            build_customer_periods(connection, settings, period)
+                build_landmarks(connection)
+            has_money = build_customer_periods(connection, settings, period)
+            if has_money and settings.covers is not None and build_answers_exist(connection):
+                build_landmark_periods(connection)
         made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
         wanted = {f"as_of_{name}": name for name in loaded.tables}
         wanted |= {name: f"frame_{name}" for name in FRAMES if name in made}

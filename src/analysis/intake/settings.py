@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from analysis.errors import SettingsError
-from analysis.intake.schema import DEFAULT_SCALES, TABLES
+from analysis.intake.schema import DAYS_PER_MONTH, DEFAULT_SCALES, TABLES
 from analysis.intake.strict_yaml import load_text_tree
 from analysis.intake.suggestions import did_you_mean
 from analysis.paths import SETTINGS_FILE
@@ -226,6 +226,11 @@ class Churn(_Model):
     rule: Literal["contract", "inactivity", "flag"] = "contract"
     days: int = Field(default=180, ge=1)
     observation_window_months: float = Field(default=0, ge=0)
+
+    @property
+    def threshold_months(self) -> float:
+        """Months without an order after which a customer counts as lost; 0 by other rules."""
+        return self.days / DAYS_PER_MONTH if self.rule == "inactivity" else 0.0
 
 
 class Settings(_Model):

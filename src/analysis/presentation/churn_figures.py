@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.disclosure import AT_RISK_BLOCK, SMALLEST_CELL, Disclosure
 from analysis.methods.estimate import Estimate, NotEstimable, attempt
-from analysis.methods.survival.nonparametric import SurvivalCurve
-from analysis.methods.survival.study import SCORE, ChurnStudy
+from analysis.methods.survival.competing import Incidence
+from analysis.methods.survival.hazard import SCORE
+from analysis.methods.survival.nonparametric import Floats, SurvivalCurve
+from analysis.methods.survival.study import ChurnStudy
+from analysis.presentation.churn_words import said_median
 from analysis.presentation.figures import DASHES, INK, MUTED, PALETTE, new_figure
 from analysis.presentation.wording import (
     format_count,
@@ -45,70 +49,69 @@ def thinned(curve: SurvivalCurve, disclosure: Disclosure) -> np.ndarray:
     return np.array(shown, dtype=int)
 
 
-def _curves(study: ChurnStudy) -> list[tuple[str, SurvivalCurve, np.ndarray, np.ndarray]]:
-    return [
-        (
-            group.name,
-            curve,
-            np.zeros_like(group.entry) if study.is_snapshot else group.entry,
-            group.exit,
-        )
-        for group in study.groups
-        for curve in [group.naive if study.is_snapshot else group.curve]
-        if isinstance(curve, SurvivalCurve)
-    ]
+@dataclass(frozen=True, slots=True)
+class NamedCurve:
+    """A curve to draw, with the times of entry and exit that its numbers at risk come from."""
+
+    name: str
+    curve: SurvivalCurve
+    entry: Floats
+    exit: Floats
 
 
-def draw_curves(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | NotEstimable, str]:
-    """Survival by group with log-log bands, numbers at risk beneath; and its alt text."""
-    curves = _curves(study)
+def draw_survival(
+    curves: list[NamedCurve], title: str, time_axis: str, disclosure: Disclosure
+) -> tuple[Figure | NotEstimable, str]:
+    """Survival by group with log-log bands, numbers at risk beneath; and its alt text.
+
+    title: what the curves are split by, "" for a single one. time_axis: what months are since.
+    """
     if not curves:
-        reason = study.overall if isinstance(study.overall, NotEstimable) else None
-        return reason or NotEstimable("No group is large enough for a curve."), ""
+        return NotEstimable("No group is large enough, or has lost anybody, for a curve."), ""
     figure, (axes, table) = new_figure(
         rows=2,
         height=4.1 + 0.22 * len(curves),
         gridspec_kw={"height_ratios": [5, 0.7 + 0.32 * len(curves)]},
     )
-    limit = max(shown_until(curve, disclosure) for _, curve, _, _ in curves)
-    for place, (name, curve, _, _) in enumerate(curves):
+    limit = max(shown_until(named.curve, disclosure) for named in curves)
+    for place, named in enumerate(curves):
+        curve = named.curve
         steps = thinned(curve, disclosure)
         times = np.concatenate([[0.0], curve.times[steps]])
         colour = PALETTE[place % len(PALETTE)]
         levels = np.concatenate([[1.0], curve.survival[steps]])
         dash = DASHES[place % len(DASHES)]
-        axes.step(times, levels, where="post", color=colour, label=name, linestyle=dash)
+        axes.step(times, levels, where="post", color=colour, label=named.name, linestyle=dash)
         low, high = (np.concatenate([[1.0], side[steps]]) for side in (curve.lower, curve.upper))
         axes.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, limit)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     axes.set_ylabel(message("Still customers"))
-    axes.set_xlabel(message("Months since the start"))
-    axes.legend(loc="lower left", title=study.group.replace("_", " "))
+    axes.set_xlabel(time_axis)
+    if title:
+        axes.legend(loc="lower left", title=title)
     ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= limit]
     _write_at_risk(table, curves, ticks, limit, disclosure)
     said = "; ".join(
-        f"{name}: " + ", ".join(
+        f"{named.name}: " + ", ".join(
             f"{format_share(at.value, 0)} after {months} months"
             for months in (12, 24)
-            for at in [attempt(curve.at, months)]
+            for at in [attempt(named.curve.at, months)]
             if isinstance(at, Estimate)
         )
-        for name, curve, _, _ in curves
+        for named in curves
     )  # fmt: skip
-    if not study.group:
+    if not title:
         return figure, message("Share of customers still there, {said}.", said=said)
     return figure, message(
-        "Share of customers still there by {group}: {said}.",
-        group=study.group.replace("_", " "),
-        said=said,
+        "Share of customers still there by {group}: {said}.", group=title, said=said
     )
 
 
 def _write_at_risk(
     axes: Axes,
-    curves: list[tuple[str, SurvivalCurve, np.ndarray, np.ndarray]],
+    curves: list[NamedCurve],
     ticks: list[float],
     limit: float,
     disclosure: Disclosure,
@@ -117,14 +120,14 @@ def _write_at_risk(
     axes.set_ylim(-0.5, len(curves) - 0.2)
     axes.axis("off")
     axes.set_title(message("At risk"), fontsize=9, color=MUTED)
-    for row, (name, curve, entry, exit_) in enumerate(reversed(curves)):
+    for row, named in enumerate(reversed(curves)):
         place = len(curves) - 1 - row
         axes.annotate(
-            name, (0, row), (-8, 0), textcoords="offset points", ha="right", va="center",
+            named.name, (0, row), (-8, 0), textcoords="offset points", ha="right", va="center",
             fontsize=8.5, color=PALETTE[place % len(PALETTE)], annotation_clip=False,
         )  # fmt: skip
         for tick in ticks:
-            n = disclosure.count(curve.at_risk_at(max(tick, 1e-9), entry, exit_))
+            n = disclosure.count(named.curve.at_risk_at(max(tick, 1e-9), named.entry, named.exit))
             align = "left" if tick == 0 else "right" if tick >= limit * 0.99 else "center"
             axes.text(
                 tick,
@@ -203,8 +206,46 @@ def draw_snapshot(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | N
     )  # fmt: skip
 
 
-def said_median(curve: SurvivalCurve) -> str:
-    median = attempt(curve.median)
-    if isinstance(median, NotEstimable):
-        return message("median beyond follow-up")
-    return message("median {months} months", months=format_number(median.value, 0))
+def draw_incidence(
+    reasons: dict[str, Incidence], disclosure: Disclosure
+) -> tuple[Figure | NotEstimable, str]:
+    """Cumulative incidence of each reason with its band; and the alt text."""
+    figure, (axes,) = new_figure(height=3.2)
+    highest = 0.0
+    for place, (name, incidence) in enumerate(reasons.items()):
+        steps = _incidence_steps(incidence, disclosure)
+        times = np.concatenate([[0.0], incidence.times[steps]])
+        levels = np.concatenate([[0.0], incidence.incidence[steps]])
+        limits = [incidence.at(time) for time in times[1:]]
+        low = np.array([0.0, *(at.lower or at.value for at in limits)])
+        high = np.array([0.0, *(at.upper or at.value for at in limits)])
+        colour, dash = PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)]
+        axes.step(times, levels, where="post", color=colour, linestyle=dash, label=name)
+        axes.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+        highest = max(highest, float(high.max()))
+    axes.set_xlim(0, None)
+    axes.set_ylim(0, min(1.0, highest * 1.05) if highest else 1.0)
+    axes.yaxis.set_major_formatter(lambda value, _: format_share(value, 0))
+    axes.set_xlabel(message("Months since the start"))
+    axes.set_ylabel(message("Left for this reason"))
+    axes.legend(loc="upper left")
+    said = "; ".join(
+        f"{name} {format_share(float(incidence.incidence[-1]), 0)}"
+        for name, incidence in reasons.items()
+    )
+    return figure, message("Share that has left by the end of follow-up: {said}.", said=said)
+
+
+def _incidence_steps(incidence: Incidence, disclosure: Disclosure) -> np.ndarray:
+    """Places of the steps that are drawn: with disclosure on, at least six losses lie between."""
+    if not disclosure.enabled:
+        return np.arange(len(incidence.times))
+    shown, since = [], 0
+    for place, (events, at_risk) in enumerate(
+        zip(incidence.events, incidence.at_risk, strict=True)
+    ):
+        since += int(events)
+        if since >= AT_RISK_BLOCK and at_risk >= SMALLEST_CELL:
+            shown.append(place)
+            since = 0
+    return np.array(shown, dtype=int)

@@ -67,18 +67,19 @@ def disclosed(value: Any, disclosure: Disclosure) -> Any:
     return value
 
 
-def _publish(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+def publish_output(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+    """Display one output under all its MIME types."""
     display(data, raw=True, metadata=metadata or {})
 
 
 def show_sentence(sentence: str) -> None:
     """Show a paragraph worded by code."""
-    _publish({"text/html": f"<p>{escape(sentence)}</p>", "text/plain": sentence})
+    publish_output({"text/html": f"<p>{escape(sentence)}</p>", "text/plain": sentence})
 
 
 def show_reason(reason: NotEstimable) -> None:
     """Show, in place of a number, why there is none."""
-    _publish(
+    publish_output(
         {
             "text/html": f'<p class="not-estimable">{escape(reason.reason)}</p>',
             "text/plain": reason.reason,
@@ -100,7 +101,9 @@ def show_finding(
         f"<strong>{escape(finding.sentence)}</strong> "
         f'<span class="assumption">{escape(finding.assumption)}</span></div>'
     )
-    _publish({FINDING_MIME: json_ready(finding), "text/html": html, "text/plain": finding.sentence})
+    publish_output(
+        {FINDING_MIME: json_ready(finding), "text/html": html, "text/plain": finding.sentence}
+    )
 
 
 def show_metrics(
@@ -110,7 +113,7 @@ def show_metrics(
 ) -> None:
     """Show the scorecard's table (`html`, escaped by its maker) and hand the metrics over."""
     ready = json_ready(disclosed(list(metrics), disclosure))
-    _publish({METRICS_MIME: {"metrics": ready}, "text/html": html})
+    publish_output({METRICS_MIME: {"metrics": ready}, "text/html": html})
 
 
 def show_table(
@@ -126,7 +129,7 @@ def show_table(
             "id": id,
             "estimates": json_ready(disclosed(dict(estimates), disclosure)),
         }
-    _publish(data)
+    publish_output(data)
 
 
 def show_figure(figure: Figure | NotEstimable, alt: str) -> None:
@@ -143,7 +146,7 @@ def show_figure(figure: Figure | NotEstimable, alt: str) -> None:
             buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
         )
     pyplot.close(figure)
-    _publish(
+    publish_output(
         {"image/svg+xml": buffer.getvalue(), "text/plain": alt},
         metadata={"image/svg+xml": {"alt": alt}},
     )

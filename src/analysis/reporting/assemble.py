@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from importlib.metadata import version
@@ -146,14 +147,20 @@ def _decisions(run: Run, findings: list[dict[str, Any]]) -> list[dict[str, str]]
 
 
 def assemble(
-    run: Run, executed: dict[str, dict[str, Any]], sources: dict[str, str], digest: str
+    run: Run,
+    executed: dict[str, dict[str, Any]],
+    sources: dict[str, str],
+    digest: str,
+    lists: dict[str, bytes],
 ) -> dict[str, bytes]:
-    """All files of a report by name, from the executed notebooks."""
+    """All files of a report by name, from the executed notebooks and their lists of customers."""
     sections = [read_section(stem, notebook) for stem, notebook in executed.items()]
     manifest = make_manifest(run, sources, digest)
+    manifest["lists"] = {name: hashlib.sha256(lists[name]).hexdigest() for name in sorted(lists)}
     numbers = collect_numbers(run, sections, digest)
     return {
         "numbers.json": _json_bytes(numbers),
         "manifest.json": _json_bytes(manifest),
         "index.html": render_page(run, sections, manifest).encode(),
+        **{f"lists/{name}": content for name, content in lists.items()},
     }

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from analysis.errors import BuildError, ClienteleError
-from analysis.reporting.execute import Job, is_done, read_executed, run_jobs
+from analysis.reporting.execute import Job, is_done, read_executed, read_lists, run_jobs
 from analysis.reporting.key import (
     Run,
     collect_inputs,
@@ -54,7 +54,8 @@ def _refuse_foreign(target: Path, run: Run) -> None:
 def _published_digest(target: Path) -> str:
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-        whole = all((target / name).is_file() for name in ("index.html", "numbers.json"))
+        lists = [f"lists/{name}" for name in manifest.get("lists", {})]
+        whole = all((target / name).is_file() for name in ("index.html", "numbers.json", *lists))
         return str(manifest["digest"]) if whole else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""
@@ -93,7 +94,12 @@ def build_report(
 
         executed = {job.source.stem: read_executed(job.target) for job in jobs}
         sources = {job.source.name: source_digest(job.source) for job in jobs}
-        files = assemble(run, executed, sources, digest)
+        lists = {
+            name: content
+            for job in jobs
+            for name, content in read_lists(job.target, executed[job.source.stem]).items()
+        }
+        files = assemble(run, executed, sources, digest, lists)
         now = [[digest_now(job.source) for job in jobs], digest_of_binding(layout)]
         if digest_of(now) != digest:
             raise BuildError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 from analysis.errors import BuildError, ClienteleError, ParameterError
 from analysis.intake.suggestions import did_you_mean
+from analysis.presentation.lists import FOLDER_VARIABLE, LIST_MIME
 from analysis.reporting.notebooks import strip_run_metadata
 
 KERNELS_AT_ONCE = 2
@@ -44,12 +46,39 @@ def digest_path(target: Path) -> Path:
     return target.with_suffix(".digest")
 
 
+def lists_folder(target: Path) -> Path:
+    """Where the notebooks of a run leave their lists of customers."""
+    return target.parent / "lists"
+
+
+def read_lists(target: Path, notebook: dict[str, Any]) -> dict[str, bytes]:
+    """The lists that an executed notebook left, by file name.
+
+    Raises BuildError if one is missing or is not the one that the notebook wrote.
+    """
+    lists = {}
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            entry = output.get("data", {}).get(LIST_MIME)
+            if not entry:
+                continue
+            path = lists_folder(target) / Path(entry["file"]).name
+            content = path.read_bytes() if path.is_file() else b""
+            if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+                raise BuildError(f"{target.name}: its list {path.name} is not as it was written")
+            lists[path.name] = content
+    return lists
+
+
 def is_done(job: Job) -> bool:
-    """Whether the executed notebook is there, and of these very inputs."""
+    """Whether the executed notebook is there with its lists, and of these very inputs."""
     try:
-        return job.target.is_file() and digest_path(job.target).read_text() == job.digest
-    except OSError:
+        if not job.target.is_file() or digest_path(job.target).read_text() != job.digest:
+            return False
+        read_lists(job.target, read_executed(job.target))
+    except (OSError, ValueError, BuildError):
         return False
+    return True
 
 
 def check_parameters(source: Path, parameters: dict[str, str]) -> None:
@@ -151,6 +180,7 @@ def run_jobs(
     Raises BuildError with the messages of all that failed.
     """
     os.environ.update(KERNEL_ENVIRONMENT)
+    os.environ[FOLDER_VARIABLE] = str(lists_folder(jobs[0].target).resolve())
     failures = []
     with ThreadPoolExecutor(KERNELS_AT_ONCE) as pool:
         running = {pool.submit(_run_and_keep, job, parameters, digest_now): job for job in jobs}
@@ -180,6 +210,7 @@ def refresh_in_place(paths: list[Path]) -> None:
     import nbformat
 
     os.environ.update(KERNEL_ENVIRONMENT)
+    os.environ.pop(FOLDER_VARIABLE, None)
     for number, path in enumerate(paths, 1):
         started = time.monotonic()
         notebook = run_notebook(path, {})

@@ -19,12 +19,15 @@ class Incidence:
     """Cumulative incidence of one reason.
 
     times: distinct times of leaving for any reason, months. incidence: share gone for this reason
-    by then. standard_errors: delta method (Aalen). n: customers. last_time: end of follow-up.
+    by then. standard_errors: delta method (Aalen). at_risk, events: at each time, events of this
+    reason. n: customers. last_time: end of follow-up.
     """
 
     times: Floats
     incidence: Floats
     standard_errors: Floats
+    at_risk: Floats
+    events: Floats
     n: int
     last_time: float
     confidence_level: float = 0.95
@@ -83,6 +86,8 @@ def aalen_johansen(
             times,
             incidence,
             _standard_errors(incidence, before, at_risk, mine, everything),
+            at_risk,
+            mine,
             len(exit_months),
             float(exit_months.max()),
             confidence_level,
