@@ -80,6 +80,11 @@ class Dataset:
         """The day up to which the data are known."""
         return self.period.last_day if self.settings.covers else self.settings.last_day
 
+    @property
+    def first_day(self) -> dt.date | None:
+        """The first day that the exports cover; None where they are a snapshot."""
+        return self.settings.covers.first if self.settings.covers else None
+
     def has(self, requirement: str) -> bool:
         """Whether a table ("surveys") or a column with values ("surveys.score") is there."""
         table, _, column = requirement.partition(".")

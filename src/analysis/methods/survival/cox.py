@@ -1,12 +1,12 @@
 """Cox's proportional hazards for (start, stop] intervals, Efron or Breslow ties, strata.
 
-Vectorised over event times with cumulative sums; equal to R's `coxph` and `cox.zph`.
+Newton's method on sums over risk sets (risk_sets.py), which a million customers bear; equal to
+R's `coxph` and `cox.zph`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from analysis.methods.estimate import CannotEstimate, Estimate
 from analysis.methods.intervals import normal_quantile, p_value_chi_squared, p_value_normal
 from analysis.methods.survival.nonparametric import kaplan_meier
+from analysis.methods.survival.risk_sets import RiskSets, Ties, arrange, derive, sum_risks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
-Ties = Literal["efron", "breslow"]
 
 MOST_STEPS = 50
 CONVERGED = 1e-10
@@ -38,7 +38,8 @@ class CoxFit:
     """A fitted model.
 
     coefficients (k), covariance (k × k): log hazard ratios per unit of each covariate.
-    log_likelihood: at the optimum; null_log_likelihood: at zero.
+    log_likelihood: at the optimum; null_log_likelihood: at zero. n: rows, or customers where the
+    caller knows them. clustered: whether errors are clustered by customer.
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,7 @@ class CoxFit:
     n: int
     n_events: int
     ties: Ties
+    clustered: bool = False
 
     @property
     def standard_errors(self) -> Floats:
@@ -62,7 +64,8 @@ class CoxFit:
         limits = np.exp([value, value - half, value + half])
         return Estimate(
             float(limits[0]), float(limits[1]), float(limits[2]), "hazard ratio", self.n,
-            f"Cox, {self.ties.capitalize()} ties", confidence_level,
+            f"Cox, {self.ties.capitalize()} ties" + ", clustered by customer" * self.clustered,
+            confidence_level,
         )  # fmt: skip
 
     def p_value(self, name: str) -> float:
@@ -71,89 +74,18 @@ class CoxFit:
         return p_value_normal(float(self.coefficients[place] / self.standard_errors[place]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Stratum:
-    """Rows of one stratum, and for each death: its time's place, its tie fraction."""
-
-    rows: Ints
-    stop_order: Ints
-    start_order: Ints
-    first_stop: Ints
-    first_start: Ints
-    deaths: Ints
-    time_of_death: Ints
-    fraction: Floats
-    times: Floats
-
-
-def _prepare(
-    start: Floats, stop: Floats, ended: Booleans, strata: Ints, ties: Ties
-) -> list[_Stratum]:
-    prepared = []
-    for level in np.unique(strata):
-        rows = np.flatnonzero(strata == level)
-        dead = rows[ended[rows]]
-        if not len(dead):
-            continue
-        times, place = np.unique(stop[dead], return_inverse=True)
-        order = np.argsort(place, kind="stable")
-        dead, place = dead[order], place[order]
-        counts = np.bincount(place)
-        rank = np.arange(len(dead)) - np.repeat(np.cumsum(counts) - counts, counts)
-        fraction = rank / counts[place] if ties == "efron" else np.zeros(len(dead))
-        stop_order = rows[np.argsort(stop[rows], kind="stable")]
-        start_order = rows[np.argsort(start[rows], kind="stable")]
-        prepared.append(
-            _Stratum(
-                rows, stop_order, start_order,
-                np.searchsorted(stop[stop_order], times, side="left"),
-                np.searchsorted(start[start_order], times, side="left"),
-                dead, place, fraction, times,
-            )
-        )  # fmt: skip
-    return prepared
-
-
-def _tail_sums(values: Floats, order: Ints, first: Ints) -> Floats:
-    """Sums of the rows from each place in an ordering on to its end."""
-    total = np.zeros((len(order) + 1, values.shape[1]))
-    total[:-1] = np.cumsum(values[order][::-1], axis=0)[::-1]
-    return total[first]
-
-
-def _moments(stratum: _Stratum, x: Floats, risk: Floats) -> tuple[Floats, Floats, Floats]:
-    """For each death: sum of risks, mean covariates and their covariance in its risk set."""
-    k = x.shape[1]
-    products = (x[:, :, None] * x[:, None, :]).reshape(len(x), k * k)
-    stacked = np.column_stack([np.ones(len(x)), x, products]) * risk[:, None]
-    at_risk = _tail_sums(stacked, stratum.stop_order, stratum.first_stop) - _tail_sums(
-        stacked, stratum.start_order, stratum.first_start
-    )
-    dying = np.zeros_like(at_risk)
-    np.add.at(dying, stratum.time_of_death, stacked[stratum.deaths])
-    each = at_risk[stratum.time_of_death] - stratum.fraction[:, None] * dying[stratum.time_of_death]
-    total = each[:, 0]
-    mean = each[:, 1 : k + 1] / total[:, None]
-    second = each[:, k + 1 :].reshape(-1, k, k) / total[:, None, None]
-    return total, mean, second - mean[:, :, None] * mean[:, None, :]
-
-
-def _evaluate(
-    strata: list[_Stratum], x: Floats, coefficients: Floats
-) -> tuple[float, Floats, Floats]:
+def _evaluate(strata: list[RiskSets], coefficients: Floats) -> tuple[float, Floats, Floats]:
     """Partial log-likelihood, its gradient and information."""
-    linear = x @ coefficients
-    shift = float(linear.max())
-    risk = np.exp(linear - shift)
-    likelihood, k = 0.0, x.shape[1]
-    gradient, information = np.zeros(k), np.zeros((k, k))
-    for stratum in strata:
-        total, mean, spread = _moments(stratum, x, risk)
-        if not (total > 0).all():
-            return -np.inf, gradient, information  # a step too far: risks underflow
-        likelihood += float((linear[stratum.deaths] - shift - np.log(total)).sum())
-        gradient += (x[stratum.deaths] - mean).sum(axis=0)
-        information += spread.sum(axis=0)
+    k = len(coefficients)
+    likelihood, gradient, information = 0.0, np.zeros(k), np.zeros((k, k))
+    for sets in strata:
+        sums = sum_risks(sets, coefficients)
+        if sums is None:
+            return -np.inf, gradient, information
+        slope, curvature = derive(sets, sums)
+        likelihood += sums.log_likelihood
+        gradient += slope
+        information += curvature
     return likelihood, gradient, information
 
 
@@ -178,6 +110,7 @@ def fit_cox(
     covariates: n × k. strata: codes of groups with a baseline hazard each.
     Raises CannotEstimate: no or too few events, a constant or collinear covariate, separation.
     """
+    ended = np.asarray(ended, dtype=bool)
     if not ended.any():
         raise CannotEstimate(
             "Nobody has left, so nothing can be said about what goes with leaving."
@@ -188,12 +121,10 @@ def fit_cox(
     if ended.sum() <= covariates.shape[1]:
         raise CannotEstimate("Too few customers have left to say what goes with leaving.")
     spread = covariates.std(axis=0)
-    groups = np.zeros(len(stop), dtype=np.int64) if strata is None else strata
-    prepared = _prepare(start, stop, ended, groups, ties)
     centre = covariates.mean(axis=0)
-    x = (covariates - centre) / spread
-    beta = np.zeros(x.shape[1])
-    likelihood, gradient, information = _evaluate(prepared, x, beta)
+    prepared = list(arrange(start, stop, ended, covariates, centre, spread, strata, ties))
+    beta = np.zeros(covariates.shape[1])
+    likelihood, gradient, information = _evaluate(prepared, beta)
     null = likelihood
     flat = np.diag(information) < NO_VARIANCE * ended.sum()
     if flat.any():
@@ -204,10 +135,10 @@ def fit_cox(
         if not np.linalg.cond(information) <= 1e12:
             raise CannotEstimate("The covariates determine one another, or a group has no event.")
         step = np.linalg.solve(information, gradient)
-        fresh = _evaluate(prepared, x, beta + step)
+        fresh = _evaluate(prepared, beta + step)
         while fresh[0] < likelihood - 1e-9 and np.abs(step).max() > 1e-8:
             step = step / 2
-            fresh = _evaluate(prepared, x, beta + step)
+            fresh = _evaluate(prepared, beta + step)
         beta = beta + step
         gain = fresh[0] - likelihood
         likelihood, gradient, information = fresh
@@ -250,24 +181,23 @@ def proportionality(
     Equal to R's `cox.zph(transform="km")` of survival 3 (Grambsch & Therneau 1994).
     Raises CannotEstimate if the losses lie too close together for a trend to be seen.
     """
-    groups = np.zeros(len(stop), dtype=np.int64) if strata is None else strata
+    ended = np.asarray(ended, dtype=bool)
     centre, spread = covariates.mean(axis=0), covariates.std(axis=0)
-    x = (covariates - centre) / spread
     beta = fit.coefficients * spread
-    linear = x @ beta
-    risk = np.exp(linear - linear.max())
     curve = kaplan_meier(start, stop, ended)
-    k = x.shape[1]
+    k = len(beta)
     score = np.zeros(k)
     plain, mixed, squared = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
-    for stratum in _prepare(start, stop, ended, groups, fit.ties):
-        _, mean, variance = _moments(stratum, x, risk)
-        place = np.searchsorted(curve.times, stratum.times, side="left")
-        time = (1 - np.concatenate([[1.0], curve.survival])[place])[stratum.time_of_death]
-        score += ((x[stratum.deaths] - mean) * time[:, None]).sum(axis=0)
-        plain += variance.sum(axis=0)
-        mixed += (variance * time[:, None, None]).sum(axis=0)
-        squared += (variance * (time**2)[:, None, None]).sum(axis=0)
+    for sets in arrange(start, stop, ended, covariates, centre, spread, strata, fit.ties):
+        sums = sum_risks(sets, beta)
+        assert sums is not None  # the fit ended here
+        place = np.searchsorted(curve.times, sets.times, side="left")
+        time = 1 - np.concatenate([[1.0], curve.survival])[place]
+        slope, once = derive(sets, sums, time)
+        score += slope
+        plain += derive(sets, sums)[1]
+        mixed += once
+        squared += derive(sets, sums, time**2)[1]
     inner = squared - mixed @ np.linalg.solve(plain, mixed)
     seen = np.diag(inner) > NO_TREND_TO_SEE * np.diag(squared)
     if not seen.all() or not np.linalg.cond(inner) <= 1e12:

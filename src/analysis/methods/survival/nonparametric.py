@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
+ONE_GROUP = "There is only one group to compare."
+NO_EVENT = "Nobody has left, so leaving cannot be compared."
+
 
 @dataclass(frozen=True, slots=True)
 class SurvivalCurve:
@@ -108,13 +111,35 @@ class SurvivalCurve:
         return int(((entry < months) | (months == 0)).astype(int) @ (exit_ >= months).astype(int))
 
 
-def _counts(entry: Floats, exit_: Floats, ended: Booleans, times: Floats) -> tuple[Ints, Ints]:
-    """At risk just before and events at each of the sorted times."""
+def _at_risk(entry: Floats, exit_: Floats, times: Floats) -> Ints:
+    """Under observation just before each of the sorted times."""
     entered = np.searchsorted(np.sort(entry), times, side="left")
     gone = np.searchsorted(np.sort(exit_), times, side="left")
-    at = np.sort(exit_[ended])
-    events = np.searchsorted(at, times, side="right") - np.searchsorted(at, times, side="left")
-    return (entered - gone).astype(np.int64), events.astype(np.int64)
+    return (entered - gone).astype(np.int64)
+
+
+def curve_of_risk_sets(
+    times: Floats,
+    at_risk: Ints,
+    events: Ints,
+    n: int,
+    last_time: float,
+    confidence_level: float = 0.95,
+) -> SurvivalCurve:
+    """The curve from the risk set at each distinct event time, however it was counted.
+
+    Greenwood's variance; limits on the log-log scale (Kalbfleisch & Prentice).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        survival = np.asarray(np.cumprod(1 - events / at_risk), dtype=np.float64)
+        left = at_risk - events
+        greenwood = np.cumsum(np.where(left > 0, events / (at_risk * np.maximum(left, 1)), np.inf))
+        spread = normal_quantile(confidence_level) * np.sqrt(greenwood) / np.log(survival)
+        lower = np.where((survival > 0) & (survival < 1), survival ** np.exp(-spread), survival)
+        upper = np.where((survival > 0) & (survival < 1), survival ** np.exp(spread), survival)
+    return SurvivalCurve(
+        times, survival, lower, upper, at_risk, events, n, int(events.sum()), last_time, confidence_level,
+    )  # fmt: skip
 
 
 def kaplan_meier(
@@ -127,19 +152,15 @@ def kaplan_meier(
     """
     if not len(exit_months):
         raise CannotEstimate("There is nobody to follow.")
-    times = np.unique(exit_months[ended])
-    at_risk, events = _counts(entry_months, exit_months, ended, times)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        survival = np.asarray(np.cumprod(1 - events / at_risk), dtype=np.float64)
-        left = at_risk - events
-        greenwood = np.cumsum(np.where(left > 0, events / (at_risk * np.maximum(left, 1)), np.inf))
-        spread = normal_quantile(confidence_level) * np.sqrt(greenwood) / np.log(survival)
-        lower = np.where((survival > 0) & (survival < 1), survival ** np.exp(-spread), survival)
-        upper = np.where((survival > 0) & (survival < 1), survival ** np.exp(spread), survival)
-    return SurvivalCurve(
-        times, survival, lower, upper, at_risk, events, len(exit_months), int(ended.sum()),
-        float(exit_months.max()), confidence_level,
-    )  # fmt: skip
+    times, events = np.unique(exit_months[ended], return_counts=True)
+    return curve_of_risk_sets(
+        times,
+        _at_risk(entry_months, exit_months, times),
+        events.astype(np.int64),
+        len(exit_months),
+        float(exit_months.max()),
+        confidence_level,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +174,21 @@ class LogRank:
     expected: Floats
 
 
+def log_rank_of_risk_sets(at_risk: Ints, events: Ints) -> LogRank:
+    """The test from risk sets: groups × the times at which any of them has an event."""
+    risk, lost = at_risk.astype(float), events.astype(float)
+    n, d = risk.sum(axis=0), lost.sum(axis=0)
+    expected = (risk * (d / n)).sum(axis=1)
+    observed = lost.sum(axis=1)
+    weight = np.where(n > 1, d * (n - d) / np.maximum(n - 1, 1), 0.0)
+    share = risk / n
+    covariance = np.diag((share * weight).sum(axis=1)) - (share * weight) @ share.T
+    difference = (observed - expected)[:-1]
+    degrees = len(risk) - 1
+    statistic = float(difference @ np.linalg.pinv(covariance[:-1, :-1]) @ difference)
+    return LogRank(statistic, degrees, p_value_chi_squared(statistic, degrees), observed, expected)
+
+
 def log_rank(entry_months: Floats, exit_months: Floats, ended: Booleans, group: Ints) -> LogRank:
     """Log-rank test of equal hazards in groups 0 … G−1 (Mantel 1966), delayed entry honoured.
 
@@ -160,26 +196,17 @@ def log_rank(entry_months: Floats, exit_months: Floats, ended: Booleans, group: 
     """
     groups = np.unique(group)
     if len(groups) < 2:
-        raise CannotEstimate("There is only one group to compare.")
+        raise CannotEstimate(ONE_GROUP)
     times = np.unique(exit_months[ended])
     if not len(times):
-        raise CannotEstimate("Nobody has left, so leaving cannot be compared.")
-    parts = [
-        _counts(entry_months[group == g], exit_months[group == g], ended[group == g], times)
-        for g in groups
-    ]
-    at_risk = np.stack([part[0] for part in parts]).astype(float)
-    events = np.stack([part[1] for part in parts]).astype(float)
-    n, d = at_risk.sum(axis=0), events.sum(axis=0)
-    expected = (at_risk * (d / n)).sum(axis=1)
-    observed = events.sum(axis=1)
-    weight = np.where(n > 1, d * (n - d) / np.maximum(n - 1, 1), 0.0)
-    share = at_risk / n
-    covariance = np.diag((share * weight).sum(axis=1)) - (share * weight) @ share.T
-    difference = (observed - expected)[:-1]
-    degrees = len(groups) - 1
-    statistic = float(difference @ np.linalg.pinv(covariance[:-1, :-1]) @ difference)
-    return LogRank(statistic, degrees, p_value_chi_squared(statistic, degrees), observed, expected)
+        raise CannotEstimate(NO_EVENT)
+    at_risk, events = [], []
+    for g in groups:
+        inside = group == g
+        at_risk.append(_at_risk(entry_months[inside], exit_months[inside], times))
+        lost = np.searchsorted(times, exit_months[inside & ended])
+        events.append(np.bincount(lost, minlength=len(times)).astype(np.int64))
+    return log_rank_of_risk_sets(np.stack(at_risk), np.stack(events))
 
 
 def pairwise_log_rank(
