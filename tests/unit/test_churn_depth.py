@@ -23,7 +23,7 @@ def lifetimes(n: int = 400, entry: float = 0.0) -> pd.DataFrame:
     ended = life < followed
     return pd.DataFrame(
         {
-            "customer_id": [f"C{i}" for i in range(n)], "started_on": started, "entry_months": entry,
+            "customer_id": [f"C{i}" for i in range(n)], "spell": 1, "started_on": started, "entry_months": entry,
             "exit_months": np.minimum(life, followed) + entry, "ended": ended,
             "end_reason": np.where(ended, np.where(rng.random(n) < 0.7, "price", "moved"), None),
         }

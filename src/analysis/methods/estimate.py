@@ -106,6 +106,11 @@ def attempt(method: Callable[..., ResultT], *args: Any, **kwargs: Any) -> Result
         return NotEstimable(cannot.reason)
 
 
+def first_reason(*results: object) -> NotEstimable | None:
+    """The first of some results that could not be given; None if all could."""
+    return next((result for result in results if isinstance(result, NotEstimable)), None)
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRemark:
     """One observation of the design audit.

@@ -55,8 +55,7 @@ def group_curves(study: ChurnStudy) -> list[NamedCurve]:
         NamedCurve(
             group.name,
             curve,
-            np.zeros_like(group.entry) if study.is_snapshot else group.entry,
-            group.exit,
+            group.counts.from_the_start() if study.is_snapshot else group.counts,
         )
         for group in study.groups
         for curve in [group.naive if study.is_snapshot else group.curve]
@@ -78,7 +77,8 @@ def show_curves(study: ChurnStudy, disclosure: Disclosure) -> None:
             show_sentence(
                 message(
                     "A customer who orders again after having been lost counts anew: {spells} spells of "
-                    "{customers} customers. Below {months} months no loss can be seen.",
+                    "{customers} customers. Below {months} months no loss can be seen. The bands take spells as "
+                    "independent; the figures of findings are clustered by customer.",
                     spells=format_count(spells), customers=format_count(customers),
                     months=format_count(np.ceil(study.measurable_from_months)),
                 )
@@ -92,7 +92,7 @@ def show_landmark(study: ChurnStudy, disclosure: Disclosure) -> None:
         show_reason(landmark)
         return
     curves = [
-        NamedCurve(group.name, group.curve, group.entry, group.exit)
+        NamedCurve(group.name, group.curve, group.counts)
         for group in landmark.groups
         if isinstance(group.curve, SurvivalCurve)
     ]

@@ -29,7 +29,7 @@ def show_tests(study: ChurnStudy, disclosure: Disclosure) -> None:
     if isinstance(test, NotEstimable):
         show_reason(test)
         return
-    n = sum(len(group.exit) for group in study.groups)
+    n = sum(group.counts.n for group in study.groups)
     statistic = Estimate(
         test.statistic,
         None,
@@ -42,8 +42,9 @@ def show_tests(study: ChurnStudy, disclosure: Disclosure) -> None:
     differ = [
         f"{a} / {b} ({format_p_value(p)})"
         for (a, b), p in study.pairwise.items()
-        if p < PROPORTIONAL_P_VALUE
+        if p < PROPORTIONAL_P_VALUE and test.p_value < PROPORTIONAL_P_VALUE
     ]
+    # Pairs are looked at only where the groups differ as a whole: so the family's error holds.
     differing = (
         message("Pairs that differ after Holm's correction: {pairs}.", pairs="; ".join(differ))
         if differ

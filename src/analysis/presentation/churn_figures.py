@@ -10,8 +10,9 @@ import numpy as np
 from analysis.disclosure import AT_RISK_BLOCK, SMALLEST_CELL, Disclosure
 from analysis.methods.estimate import Estimate, NotEstimable, attempt
 from analysis.methods.survival.competing import Incidence
+from analysis.methods.survival.counts import LifetimeCounts
 from analysis.methods.survival.hazard import SCORE
-from analysis.methods.survival.nonparametric import Floats, SurvivalCurve
+from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import ChurnStudy
 from analysis.presentation.churn_words import said_median
 from analysis.presentation.figures import DASHES, INK, MUTED, PALETTE, new_figure
@@ -22,6 +23,8 @@ from analysis.presentation.wording import (
     format_share,
     message,
 )
+
+JUST_AFTER_THE_START = 1e-9
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,12 +54,11 @@ def thinned(curve: SurvivalCurve, disclosure: Disclosure) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class NamedCurve:
-    """A curve to draw, with the times of entry and exit that its numbers at risk come from."""
+    """A curve to draw, with the counts that its numbers at risk come from."""
 
     name: str
     curve: SurvivalCurve
-    entry: Floats
-    exit: Floats
+    counts: LifetimeCounts
 
 
 def draw_survival(
@@ -127,7 +129,7 @@ def _write_at_risk(
             fontsize=8.5, color=PALETTE[place % len(PALETTE)], annotation_clip=False,
         )  # fmt: skip
         for tick in ticks:
-            n = disclosure.count(named.curve.at_risk_at(max(tick, 1e-9), named.entry, named.exit))
+            n = disclosure.count(int(named.counts.at_risk(max(tick, JUST_AFTER_THE_START))))
             align = "left" if tick == 0 else "right" if tick >= limit * 0.99 else "center"
             axes.text(
                 tick,

@@ -73,7 +73,7 @@ def find_stay(study: ChurnStudy) -> Finding | NotEstimable:
 
 def find_retention(study: ChurnStudy) -> Finding | NotEstimable:
     """Retention after a year; from a snapshot, both answers and neither as the right one."""
-    year = attempt(study.retention, study.overall, 12)
+    year = study.retention_after_year
     if isinstance(year, NotEstimable):
         return year
     assumption = message("Assumes that customers not yet gone will leave as those before them did.")
@@ -82,6 +82,11 @@ def find_retention(study: ChurnStudy) -> Finding | NotEstimable:
             id="retention-12-months",
             sentence=message(
                 "{share} of new customers are still there after a year.",
+                share=format_estimate(year),
+            )
+            if study.spells == study.customers
+            else message(
+                "{share} of customers who start, or come back, are still there after a year.",
                 share=format_estimate(year),
             ),
             estimates={"retention-12-months": year},

@@ -49,12 +49,13 @@ def retention_by_cohort(
 ) -> CohortTable:
     """Kaplan–Meier retention of each quarter's starters, every third month.
 
-    Only customers seen from their start: of the others those who left early are not known. A cell
+    First spells of customers seen from their start: of the others those who left early are not known. A cell
     is blank until the last of the cohort could have stayed so long, and below the time at which a
     loss can be measured. Raises CannotEstimate where starts are not dated or no cohort is old
     enough.
     """
-    dated = lifetimes[lifetimes["started_on"].notna() & (lifetimes["entry_months"] == 0)]
+    first = lifetimes[lifetimes["spell"] == 1]
+    dated = first[first["started_on"].notna() & (first["entry_months"] == 0)]
     if dated.empty:
         raise CannotEstimate("No customer was seen from a dated start on, so there are no cohorts.")
     quarter = dated["started_on"].dt.to_period("Q")

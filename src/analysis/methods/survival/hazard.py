@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from analysis.methods.survival.groups import (
     group_codes,
 )
 from analysis.methods.survival.nonparametric import Floats
+from analysis.methods.survival.robust import clustered, score_residuals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,11 @@ def fit_hazard(rows: pd.DataFrame, with_score: bool, stratified_by: str = "") ->
     strata = group_codes(rows[stratified_by])[0] if stratified_by else None
     fit = fit_cox(start, stop, ended, design, names, strata)
     test = attempt(proportionality, fit, start, stop, ended, design, strata)
-    return HazardModel(fit, test, stratified_by)
+    customer = group_codes(rows["customer_id"])[0]
+    spells = rows[["customer_id", "spell"]].drop_duplicates()
+    if spells["customer_id"].duplicated().any():
+        fit = clustered(fit, score_residuals(fit, start, stop, ended, design, strata), customer)
+    return HazardModel(replace(fit, n=int(customer.max()) + 1), test, stratified_by)
 
 
 def scored_intervals(intervals: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from analysis.methods.survival.groups import (
     GroupCurve,
     compare_groups,
     compare_pairs,
+    count_lifetimes,
     curves_by_group,
 )
 from analysis.methods.survival.nonparametric import LogRank
@@ -77,9 +78,10 @@ def study_landmarks(landmarks: pd.DataFrame) -> LandmarkStudy:
     ended. Raises CannotEstimate without answers.
     """
     instrument, grouped = landmark_groups(landmarks)
+    groups = count_lifetimes(grouped, GROUP)
     return LandmarkStudy(
         instrument,
-        curves_by_group(grouped, GROUP),
-        attempt(compare_groups, grouped, GROUP, False),
-        compare_pairs(grouped, GROUP, False),
+        curves_by_group(groups),
+        attempt(compare_groups, groups, False),
+        compare_pairs(groups, False),
     )

@@ -25,6 +25,10 @@ def incidence_by_reason(lifetimes: pd.DataFrame) -> dict[str, Incidence]:
     CannotEstimate if nobody left or no reason is recorded.
     """
     ended = lifetimes["ended"]
+    if lifetimes["customer_id"].nunique() < FEWEST_CUSTOMERS:
+        raise CannotEstimate(
+            f"Fewer than {FEWEST_CUSTOMERS} customers: reasons are not told apart."
+        )
     if not ended.any():
         raise CannotEstimate("Nobody has left, so there is no reason to tell apart.")
     if lifetimes.loc[ended, "end_reason"].isna().all():

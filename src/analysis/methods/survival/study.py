@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from analysis.methods.design_audit import audit_lifetimes
 from analysis.methods.estimate import (
@@ -13,13 +16,17 @@ from analysis.methods.estimate import (
     NotEstimable,
     attempt,
 )
+from analysis.methods.survival.counts import counts_by_group, pool
 from analysis.methods.survival.groups import (
     GroupCurve,
     choose_group,
     compare_groups,
     compare_pairs,
+    count_lifetimes,
     curve_of,
     curves_by_group,
+    group_codes,
+    lifetime_arrays,
 )
 from analysis.methods.survival.hazard import (
     PROPORTIONAL_P_VALUE,
@@ -28,8 +35,10 @@ from analysis.methods.survival.hazard import (
     score_hazard_ratio,
     scored_intervals,
 )
+from analysis.methods.survival.inverse_weights import log_log_limits
 from analysis.methods.survival.landmark import LandmarkStudy, study_landmarks
 from analysis.methods.survival.nonparametric import LogRank, SurvivalCurve
+from analysis.methods.survival.restricted_mean import by_customer, survival_influence
 from analysis.methods.survival.snapshot import ImpliedIntake, implied_intake
 from analysis.methods.survival.worth_of_point import (
     can_gain_a_point,
@@ -41,6 +50,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RETENTION_MONTHS = (3, 6, 12, 24, 48)
+A_YEAR = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +62,10 @@ class ChurnStudy:
     counts everybody from the start. landmark: who stays after an answer. model: hazard by the
     last known score and what is recorded (without scores: by what is recorded); stratified: the
     same with a baseline hazard for each group, where proportionality fails. worth: margin over
-    the horizon that goes with one point. customers, spells: whoever returns after inactivity
-    opens a new spell. measurable_from_months: the inactivity threshold, before which no loss can
-    be seen; 0 with contracts.
+    the horizon that goes with one point. retention_after_year: with errors clustered by customer
+    where some have several spells, which the curves' bands take as independent. customers, spells:
+    whoever returns after inactivity opens a new spell. measurable_from_months: the inactivity
+    threshold, before which no loss can be seen; 0 with contracts.
     """
 
     audit: tuple[AuditRemark, ...]
@@ -74,6 +85,7 @@ class ChurnStudy:
     implied_intake: ImpliedIntake | NotEstimable
     horizon_months: int
     window_months: float
+    retention_after_year: Estimate | NotEstimable
     customers: int
     spells: int
     measurable_from_months: float
@@ -94,6 +106,31 @@ class ChurnStudy:
                 f"{self.measurable_from_months:.0f} months without an order."
             )
         return curve.at(months)
+
+
+def _retention_after_year(
+    lifetimes: pd.DataFrame, curve: SurvivalCurve, threshold_months: float
+) -> Estimate:
+    """Retention at twelve months, clustered by customer where some have several spells.
+
+    Raises CannotEstimate beyond follow-up, or below the inactivity threshold.
+    """
+    if threshold_months > A_YEAR:
+        raise CannotEstimate(
+            f"A customer counts as lost only after {threshold_months:.0f} months without an order, so "
+            "retention after a year is not measurable."
+        )
+    plain = curve.at(A_YEAR)
+    customers, _ = group_codes(lifetimes["customer_id"])
+    n = int(customers.max()) + 1
+    if n == len(lifetimes) or not 0 < plain.value < 1:
+        return plain
+    influence = survival_influence(*lifetime_arrays(lifetimes), np.array([A_YEAR]))
+    error = float(np.sqrt((by_customer(influence, customers) ** 2).sum() * n / (n - 1)))
+    lower, upper = log_log_limits(plain.value, error / plain.value, plain.confidence_level)
+    return replace(
+        plain, lower=lower, upper=upper, n=n, method="Kaplan–Meier, log-log, clustered by customer"
+    )
 
 
 def _remedy(
@@ -119,13 +156,15 @@ def study_churn(
     window_months: float = 0.0,
     highest_score: float = 5.0,
     threshold_months: float = 0.0,
+    count: Callable[[str], pd.DataFrame] | None = None,
 ) -> ChurnStudy:
     """All that is argued with about churn, from the frames of a data set.
 
     window_months: length of the observation window of a snapshot, 0 where starts are dated.
     highest_score: upper end of the CSAT scale; who stands there cannot gain a point.
     threshold_months: months without an order after which a customer counts as lost, 0 where
-    contracts end.
+    contracts end. count: gives the counts by time for a column (`Dataset.lifetime_counts`), so that
+    curves of any number of customers come from the engine; without it they are counted here.
     """
     group = choose_group(lifetimes)
     scored = attempt(scored_intervals, intervals)
@@ -134,7 +173,9 @@ def study_churn(
     stratified = _remedy(model, rows, with_score, group)
     chosen = stratified if isinstance(stratified, HazardModel) else model
     ratio = scored if isinstance(scored, NotEstimable) else attempt(score_hazard_ratio, chosen)
-    overall = attempt(curve_of, lifetimes, False)
+    groups = counts_by_group(count(group)) if count else count_lifetimes(lifetimes, group)
+    everybody = pool(groups)
+    overall = attempt(curve_of, everybody, False)
     worth: Estimate | NotEstimable
     if isinstance(ratio, NotEstimable) or isinstance(scored, NotEstimable):
         worth = ratio if isinstance(ratio, NotEstimable) else NotEstimable("No score is known.")
@@ -162,11 +203,11 @@ def study_churn(
         group=group,
         is_snapshot=bool(window_months),
         overall=overall,
-        overall_naive=attempt(curve_of, lifetimes, True),
-        groups=curves_by_group(lifetimes, group),
-        log_rank=attempt(compare_groups, lifetimes, group, False),
-        naive_log_rank=attempt(compare_groups, lifetimes, group, True),
-        pairwise=compare_pairs(lifetimes, group, bool(window_months)) if group else {},
+        overall_naive=attempt(curve_of, everybody, True),
+        groups=curves_by_group(groups),
+        log_rank=attempt(compare_groups, groups, False),
+        naive_log_rank=attempt(compare_groups, groups, True),
+        pairwise=compare_pairs(groups, bool(window_months)) if group else {},
         landmark=attempt(study_landmarks, landmarks),
         model=model,
         stratified=stratified,
@@ -175,6 +216,7 @@ def study_churn(
         implied_intake=intake,
         horizon_months=horizon_months,
         window_months=window_months,
+        retention_after_year=attempt(_retention_after_year, lifetimes, overall, threshold_months),
         customers=lifetimes["customer_id"].nunique(),
         spells=len(lifetimes),
         measurable_from_months=threshold_months,
