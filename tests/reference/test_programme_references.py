@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.methods.programme_effect.experiment import arm_difference
+from analysis.methods.programme_effect.cutoff import regression_discontinuity
+from analysis.methods.programme_effect.experiment import arm_difference, fast_arm_difference
+from analysis.methods.programme_effect.honest_trends import relative_magnitudes
 from analysis.methods.programme_effect.staggered import (
     GroupTimeEffects,
     by_group,
@@ -108,3 +110,67 @@ def test_group_time_effects_equal_published_figures(
     found = dynamic(effects)
     assert (round(found.value, 4), round(found.standard_error, 4)) == published["dynamic"]
     assert round(by_group(effects).value, 4) == published["group"]
+
+
+def test_many_outcomes_by_normal_equations_give_the_same(nsw: pd.DataFrame) -> None:
+    arm = nsw["treat"].to_numpy(float)
+    given = covariates(nsw).to_numpy(float)
+    standard = (given - given.mean(axis=0)) / given.std(axis=0)
+    design = np.column_stack([np.ones(len(arm)), arm, standard])
+    slow = arm_difference(nsw["re78"], arm, standard)
+    fast = fast_arm_difference(design, nsw["re78"], np.ones(len(arm)))
+    assert fast.value == pytest.approx(slow.value, rel=1e-7)
+    assert fast.robust_error == pytest.approx(slow.robust_error, rel=1e-7)
+
+
+def test_percentage_of_the_experiment_by_hand(nsw: pd.DataFrame) -> None:
+    """Without covariates it is a ratio of two means, whose delta-method error is elementary."""
+    one, other = (nsw.loc[nsw["treat"] == side, "re78"] for side in (1, 0))
+    found = arm_difference(nsw["re78"], nsw["treat"]).relative()
+    assert found.value == pytest.approx(one.mean() / other.mean() - 1, rel=1e-10)
+    variance = one.var(ddof=0) / len(one) / other.mean() ** 2
+    variance += (one.mean() / other.mean() ** 2) ** 2 * other.var(ddof=0) / len(other)
+    half = (found.upper - found.lower) / 2
+    n = len(nsw)
+    assert half == pytest.approx(1.96533 * np.sqrt(variance * n / (n - 1)), rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def threshold() -> pd.DataFrame:
+    return pd.read_csv(FOLDER / "threshold.csv")
+
+
+def test_jump_at_a_threshold_equals_r(threshold: pd.DataFrame) -> None:
+    expected = pd.read_csv(FOLDER / "threshold_expected.csv").set_index("degree")
+    found = regression_discontinuity(threshold["outcome"], threshold["number"], 0.0, bandwidth=30.0)
+    assert found.linear == pytest.approx(expected.loc[1, "jump"], rel=1e-8)
+    assert found.value == pytest.approx(expected.loc[2, "jump"], rel=1e-8)
+    assert found.standard_error == pytest.approx(expected.loc[2, "se"], rel=1e-8)
+    assert (found.below, found.above) == (expected.loc[2, "below"], expected.loc[2, "above"])
+
+
+def test_threshold_agrees_with_a_port_of_rdrobust(threshold: pd.DataFrame) -> None:
+    """Bias-corrected with equal bandwidths; its own bandwidth is not far from ours."""
+    port = pytest.importorskip("diff_diff._rdrobust_port")
+    y, x = threshold["outcome"].to_numpy(), threshold["number"].to_numpy()
+    ours = regression_discontinuity(y, x, 0.0, bandwidth=30.0)
+    theirs = port.rdrobust_fit(y, x, 0.0, 30.0, 30.0, 30.0, 30.0)
+    assert ours.linear == pytest.approx(theirs.tau_cl, rel=1e-8)
+    assert ours.value == pytest.approx(theirs.tau_bc, rel=1e-8)
+    assert ours.standard_error == pytest.approx(theirs.se_rb, rel=0.15)  # theirs: neighbours
+    chosen = regression_discontinuity(y, x, 0.0).bandwidth
+    assert 0.4 < chosen / port.rdbwselect(y, x).bws["mserd"][0] < 2.5
+
+
+def test_bounds_on_other_trends_agree_with_diff_diff() -> None:
+    """With nothing uncertain the interval is the identified set of Rambachan and Roth."""
+    honest = pytest.importorskip("diff_diff.honest_did")
+    before, after = np.array([0.8, -0.5, 0.4]), np.array([2.0, 2.5, 3.5])
+    weights = np.array([0.5, 0.3, 0.2])
+    changes = np.diff([*before, 0.0])
+    carried = float(weights @ [1, 2, 3])
+    for ratio in (0.5, 1.0, 2.0):
+        none = np.zeros(4), changes, np.zeros((3, 4)), carried, 2.0, ratio
+        found = relative_magnitudes(float(weights @ after), *none)
+        theirs = honest._solve_rm_bounds_union(before, after, weights, 3, ratio)
+        assert found == pytest.approx(theirs, abs=1e-9)

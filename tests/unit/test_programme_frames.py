@@ -53,6 +53,9 @@ gift,gone,2025-01-15,treated
 r1,stays,csat,2024-06-01,2024-06-01,2
 r2,stays,csat,2025-01-15,2025-01-15,5
 r3,stays,csat,2025-03-01,2025-03-01,4
+r4,stays,nps,2025-02-01,2025-02-01,9
+r5,stays,nps,2025-03-01,2025-03-01,5
+r6,late,nps,2025-02-01,2025-02-01,8
 """,
 }
 
@@ -142,6 +145,44 @@ def test_assigned_and_comparison_customers(data: Dataset) -> None:
     assert rows.loc["fresh", "margin_year_before"] == 20.0
 
 
+def test_margin_by_quarter_since_the_assignment(data: Dataset, tmp_path: Path) -> None:
+    text = FILES["exposures"].replace("2025-01-15", "2024-12-15")
+    rows = assignment_outcomes(_again(tmp_path, exposures=text))["gift"].set_index("customer_id")
+    windows = [name for name in rows.columns if name.startswith("margin_after_")]
+    assert windows == ["margin_after_1", "margin_after_2"]
+    assert rows.loc["stays", windows].tolist() == [30.0, 30.0]
+    assert rows.loc["leaves", windows].tolist() == [20.0, 0.0]
+    mean = rows[windows].mean(axis=1)
+    assert np.allclose(mean, rows["margin_per_quarter"]), "the windows make up the whole"
+
+
+def test_margin_of_the_year_before_last_is_of_those_who_were_there(
+    data: Dataset, tmp_path: Path
+) -> None:
+    rows = assignment_outcomes(data)["gift"].set_index("customer_id")
+    # Nothing is observed of the year before January 2024.
+    assert rows["margin_older"].isna().all()
+    text = FILES["exposures"].replace("2025-01-15", "2025-06-15")
+    text += "".join(f"gift,{name},2025-06-15,control\n" for name in ("never", "fresh", "joiner"))
+    later = assignment_outcomes(_again(tmp_path, exposures=text))["gift"].set_index("customer_id")
+    # One whole quarter before June 2024 was observed: from mid-March on, three payments.
+    assert later.loc["stays", "margin_older"] == 30.0
+    assert later.loc["never", "margin_older"] == 30.0
+    assert np.isnan(later.loc["fresh", "margin_older"]), "not a customer then"
+
+
+def test_answers_stand_in_the_quarter_in_which_they_were_given(data: Dataset) -> None:
+    panel = rollout_panels(data)["chat"]
+    mine = panel[(panel["customer_id"] == "stays") & (panel["starts_on"] == "2025-01-01")]
+    by_quarter = mine.set_index("quarter")
+    assert by_quarter.loc[0, "csat"] == 4.5
+    assert by_quarter.loc[0, "nps"] == 0
+    assert by_quarter.loc[-3, "csat"] == 2
+    assert np.isnan(by_quarter.loc[1, "csat"])
+    others = panel[panel["customer_id"] == "never"]
+    assert others["csat"].isna().all()
+
+
 def test_later_assignment_does_not_end_the_follow_up(data: Dataset, tmp_path: Path) -> None:
     """Else whoever leaves would keep all quarters as a control and whoever stays would not."""
     text = FILES["exposures"] + "gift,late,2025-02-20,treated\n"
@@ -182,6 +223,8 @@ def test_scores_are_those_known_before(data: Dataset) -> None:
     assert rows.loc["stays", "csat_score"] == 2, "the answer of the day itself is not before it"
     assert rows.loc["stays", "csat_age_days"] == 228
     assert rows.loc["stays", "csat_after"] == 4
+    assert rows.loc["stays", "nps_after"] == 0, "a promoter and a detractor"
+    assert rows.loc["late", "nps_after"] == 0, "a passive"
     assert np.isnan(rows.loc["late", "csat_score"])
 
 

@@ -10,62 +10,42 @@ margin is zero. Margin from before a customer was observed is missing, not zero.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.intake.frames import DAYS_PER_MONTH
+from analysis.intake.programme_answers import (
+    SCORES,
+    answer_sums,
+    mean_answer,
+    with_scores,
+)
+from analysis.intake.programme_ledger import (
+    FAR_AHEAD,
+    Days,
+    add_months,
+    build_ledger,
+    days_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.intake.dataset import Dataset
 
-Days = npt.NDArray[np.int64]
+__all__ = [
+    "add_months", "assignment_outcomes", "days_of", "experiment_outcomes", "rollout_panel",
+    "rollout_panels",
+]  # fmt: skip
 
 MOST_QUARTERS_BEFORE = 8
 MOST_WAVES = 12
-FAR_AHEAD = 99_000  # days since 1970: later than any date, and it keeps the ledger's key unique
-KEY_STEP = 100_000
 BEFORE_MONTHS = {"margin_quarter_before": 3, "margin_year_before": 12}
+OLDER_QUARTERS = range(5, 9)  # before the year before: no choice made on that year looked at them
+MOST_QUARTERS_AFTER = 8
 GROUPS = ("segment", "region", "acquisition_channel")
-
-
-@dataclass(frozen=True, slots=True)
-class MarginLedger:
-    """Every customer's margin by day, ready for sums over any span.
-
-    keys: customer's code × KEY_STEP + day, sorted. running: sums up to each key, one longer.
-    """
-
-    keys: Days
-    running: npt.NDArray[np.float64]
-
-    def between(self, codes: Days, first: Days, end: Days) -> npt.NDArray[np.float64]:
-        """Margin of customers `codes` from day `first` on and before day `end`."""
-        lower = np.searchsorted(self.keys, codes * KEY_STEP + first)
-        upper = np.searchsorted(self.keys, codes * KEY_STEP + end)
-        return np.asarray(self.running[upper] - self.running[lower])
-
-
-def days_of(values: Any) -> Days:
-    """Dates as whole days since 1970; open dates lie far ahead."""
-    import pandas as pd
-
-    dates = np.asarray(pd.to_datetime(pd.Series(values)), dtype="datetime64[D]")
-    return np.where(np.isnat(dates), FAR_AHEAD, dates.astype(np.int64)).astype(np.int64)
-
-
-def add_months(days: Days, months: int) -> Days:
-    """The same day so many months on; the last of the month where it has no such day."""
-    dates = days.astype("datetime64[D]")
-    start = dates.astype("datetime64[M]")
-    into = dates - start.astype("datetime64[D]")
-    target = (start + months).astype("datetime64[D]")
-    last = (start + months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
-    return np.asarray(np.minimum(target + into, last).astype(np.int64))
 
 
 def _day(date: dt.date) -> int:
@@ -74,27 +54,6 @@ def _day(date: dt.date) -> int:
 
 def _last_day(data: Dataset) -> int:
     return _day(data.period.last_day)
-
-
-def build_ledger(data: Dataset, customers: pd.Index) -> MarginLedger:
-    """The margin ledger of all transactions, or of periods already added up (at their end)."""
-    import pandas as pd
-
-    gross = data.settings.economics.gross_margin
-    if data.has("transactions"):
-        rows, day, amount = data.table("transactions"), "occurred_on", "amount"
-    else:
-        rows, day, amount = data.table("periods"), "to_on", "spend"
-    margin = rows[amount].astype(float) * gross
-    if "margin" in rows.columns:
-        margin = rows["margin"].astype(float).fillna(margin)
-    codes = customers.get_indexer(pd.Index(rows["customer_id"])).astype(np.int64)
-    keys = codes * KEY_STEP + days_of(rows[day])
-    known = codes >= 0
-    # Ties are summed in order of amount, so that the order of rows changes no digit.
-    order = np.lexsort((margin.to_numpy()[known], keys[known]))
-    running = np.concatenate([[0.0], np.cumsum(margin.to_numpy()[known][order])])
-    return MarginLedger(keys[known][order], running)
 
 
 def _spells(data: Dataset) -> pd.DataFrame:
@@ -165,13 +124,14 @@ def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
     (int, 0 begins on the start date), margin (currency in that quarter, zero after leaving). Rows
     of controls end with the last quarter before their own area is reached; quarters before a
     customer's first day are missing, but for the one just before the start, and so are quarters
-    in which an older customer was not observed yet. Areas that the table `rollout` does not name
-    count as never reached.
+    in which an older customer was not observed yet. csat, nps: mean of the answers given in that
+    quarter (nps as −100, 0 or 100), missing without one. Areas that the table `rollout` does not
+    name count as never reached.
     """
     import pandas as pd
 
     columns = [
-        "starts_on", "customer_id", "area", "treated", "never", "quarter", "margin",
+        "starts_on", "customer_id", "area", "treated", "never", "quarter", "margin", "csat", "nps",
     ]  # fmt: skip
     rollout = data.table("rollout")
     customers = data.table("customers")
@@ -188,6 +148,7 @@ def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
     assert covers is not None
     first, end = _day(covers.first), _last_day(data) + 1
     ledger = build_ledger(data, index)
+    answers = {name: answer_sums(data, index, name) for name in SCORES}
     starts = sorted({int(day) for day in day_of_area.values() if first < day < end})
     parts = []
     for start in starts:
@@ -210,7 +171,8 @@ def rollout_panel(data: Dataset, programme_id: str) -> pd.DataFrame:
             clean &= (quarter >= -1) | (joined < opens)
             clean &= _known(opens, joined, rows["seen"].to_numpy(np.int64), first)
             margin = ledger.between(codes, opens, closes)
-            parts.append(base.assign(quarter=quarter, margin=margin)[clean])
+            scores = {name: mean_answer(answers[name], codes, opens, closes) for name in SCORES}
+            parts.append(base.assign(quarter=quarter, margin=margin, **scores)[clean])
     return pd.concat(parts, ignore_index=True)[columns] if parts else empty
 
 
@@ -226,9 +188,12 @@ def experiment_outcomes(data: Dataset, programme_id: str) -> pd.DataFrame:
     the quarters of whoever leaves first and so invent one.
 
     Columns: customer_id, wave, arm, recorded, assigned_on, quarters (whole quarters followed),
-    margin_per_quarter (mean over these, zeros after leaving), margin_quarter_before,
-    margin_year_before (missing where not all of it was observed), tenure_months, last score and
-    its age for each instrument, csat_after (mean of answers during follow-up), segment, region,
+    margin_per_quarter (mean over these, zeros after leaving), margin_after_1 … (in the k-th
+    quarter since the assignment, missing where not followed so far), margin_quarter_before,
+    margin_year_before (missing where not all of it was observed), margin_older (mean per quarter
+    over the year before that one, as far as the customer was there), tenure_months, last score
+    and its age for each instrument, csat_after, nps_after (mean of answers during follow-up, nps
+    as −100, 0 or 100), segment, region,
     acquisition_channel, covariates.
     """
     import pandas as pd
@@ -250,7 +215,7 @@ def experiment_outcomes(data: Dataset, programme_id: str) -> pd.DataFrame:
         rows = pd.concat([assigned, others], ignore_index=True)
     rows = _active_rows(rows, spells)
     rows = _with_outcomes(data, rows, everybody)
-    rows = _with_scores(data, rows)
+    rows = with_scores(data, rows)
     carried = [name for name in GROUPS if name in data.table("customers").columns]
     carried += list(data.settings.covariates)
     traits = data.table("customers")[["customer_id", *dict.fromkeys(carried)]]
@@ -311,50 +276,22 @@ def _with_outcomes(data: Dataset, rows: pd.DataFrame, everybody: pd.Index) -> pd
         opens = add_months(day, -months)
         known = _known(opens, joined, seen, first)
         before[name] = np.where(known, ledger.between(codes, opens, day), np.nan)
+    older, counted = np.zeros(len(rows)), np.zeros(len(rows))
+    for quarter in OLDER_QUARTERS:
+        opens = add_months(day, -3 * quarter)
+        there = _known(opens, joined, seen, first) & (joined < opens)
+        older += np.where(there, ledger.between(codes, opens, add_months(opens, 3)), 0.0)
+        counted += there
+    before["margin_older"] = np.where(counted > 0, older / np.maximum(counted, 1), np.nan)
     per_quarter = np.where(quarters > 0, total / np.maximum(quarters, 1), np.nan)
+    for quarter in range(1, min(int(quarters.max(initial=0)), MOST_QUARTERS_AFTER) + 1):
+        opens, closes = add_months(day, 3 * quarter - 3), add_months(day, 3 * quarter)
+        margin = ledger.between(codes, opens, closes)
+        before[f"margin_after_{quarter}"] = np.where(quarters >= quarter, margin, np.nan)
     tenure = (day - joined) / DAYS_PER_MONTH
     return rows.assign(
         quarters=quarters, margin_per_quarter=per_quarter, tenure_months=tenure, **before
     )
-
-
-def _with_scores(data: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
-    """Last score per instrument known before the day, its age, and the CSAT given afterwards."""
-    import pandas as pd
-
-    if not data.has("surveys.score") or "answered_on" not in data.table("surveys").columns:
-        return rows
-    answers = data.table("surveys")
-    answers = answers[answers["score"].notna() & answers["answered_on"].notna()]
-    answers = answers[answers["customer_id"].notna()]
-    answers = answers.assign(
-        answered=days_of(answers["answered_on"]), customer_id=answers["customer_id"].astype(str)
-    )
-    daily = (
-        answers.groupby(["instrument", "customer_id", "answered"], sort=True)["score"]
-        .mean()
-        .reset_index()
-    )
-    ordered = rows.sort_values(["day", "customer_id"]).reset_index(drop=True)
-    for instrument in ("csat", "nps", "ces"):
-        given = daily[daily["instrument"] == instrument].sort_values(["answered", "customer_id"])
-        if given.empty:
-            continue
-        last = pd.merge_asof(
-            ordered[["customer_id", "day"]],
-            given[["customer_id", "answered", "score"]],
-            left_on="day",
-            right_on="answered",
-            by="customer_id",
-            allow_exact_matches=False,
-        )
-        ordered[f"{instrument}_score"] = last["score"].to_numpy(float)
-        ordered[f"{instrument}_age_days"] = (last["day"] - last["answered"]).to_numpy(float)
-    given = daily[daily["instrument"] == "csat"][["customer_id", "answered", "score"]]
-    later = ordered[["customer_id", "day"]].merge(given, on="customer_id")
-    later = later[later["answered"] > later["day"]]
-    after = later.groupby(["customer_id", "day"])["score"].mean().rename("csat_after")
-    return ordered.merge(after.reset_index(), on=["customer_id", "day"], how="left")
 
 
 def rollout_panels(data: Dataset) -> dict[str, pd.DataFrame]:

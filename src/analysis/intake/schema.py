@@ -201,7 +201,7 @@ EXPOSURES = Table(
         C("programme_id", "id", "The programme", required=True),
         CUSTOMER,
         C("assigned_on", "date", "Day on which it was decided", required=True),
-        C("arm", "category", "Who was to get it", allowed=("treated", "control")),
+        C("arm", "category", "Who was to get it: control, treated, or the name of an arm"),
         C("exposed_on", "date", "Day on which it reached the customer", known_on="exposed_on"),
     ),
     key=("programme_id", "customer_id"),

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.methods.estimate import CannotEstimate, Estimate, Label, NotEstimable
 from analysis.methods.intervals import t_quantile
-from analysis.methods.investment import BenefitFlow, Costs, InvestmentValue, value_investment
-from analysis.methods.programme_effect.selected import AdjustedDifference
+from analysis.methods.investment import (
+    BenefitFlow,
+    Costs,
+    InvestmentValue,
+    discount_factors,
+    discounted_cost,
+    value_investment,
+)
+from analysis.methods.programme_effect.cutoff import Cutoff, Discontinuity
+from analysis.methods.programme_effect.honest_trends import HonestTrends
+from analysis.methods.programme_effect.permutation import PermutationTest
+from analysis.methods.programme_effect.selected import AdjustedDifference, BalanceRow
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Design = Literal["staggered", "experiment", "balanced", "contradicted", "selected", "none"]
+Design = Literal[
+    "staggered", "experiment", "balanced", "contradicted", "selected", "cut-off", "none"
+]
 Programme = Mapping[str, Any]
 
 LABELS: dict[Design, Label] = {
@@ -26,6 +39,7 @@ LABELS: dict[Design, Label] = {
     "balanced": "quasi-experiment",
     "contradicted": "association",
     "selected": "association",
+    "cut-off": "quasi-experiment",
     "none": "description",
 }
 DAYS_PER_MONTH = 30.4375
@@ -56,17 +70,51 @@ class NaiveFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmEffect:
+    """One arm of several that share a control. p_value: by Holm over these arms."""
+
+    name: str
+    effect: Estimate | NotEstimable
+    relative: Estimate | NotEstimable
+    p_value: float | None
+    customers: int
+
+
+# What stands in a field that nobody has computed.
+NO_CSAT = NotEstimable("no CSAT was compared")
+NO_SHARE = NotEstimable("there is no difference to be given in per cent")
+NO_EXPERIMENT = NotEstimable("it is not an experiment")
+NO_PLACEBO = NotEstimable("the year before last was not compared")
+NO_AREAS = NotEstimable("it was not rolled out over areas")
+NOT_FEW_AREAS = NotEstimable("it was not rolled out over few areas")
+NOBODY = NotEstimable("nobody was reached yet")
+
+
+@dataclass(frozen=True, slots=True)
 class ProgrammeStudy:
     """One programme.
 
     effect: incremental margin per customer-quarter since the assignment, zeros after leaving (an
-    adjusted difference where the label is `association`). variants: the same under other
-    choices, by name. event_study: by quarter since the start (roll-outs). satisfaction:
-    difference in the CSAT given afterwards, same design. assignment_p_value: of the test that
-    nothing recorded tells who was treated. pre_trend: (p-value, quarters tested). largest_share:
-    the share of the treated customers' margin since the start that is one customer's.
+    adjusted difference where the label is `association`; at the threshold, after a cut-off).
+    variants: the same under other choices, by name. event_study: by quarter since the start
+    (roll-outs). windows: by quarter since the assignment, 1 the first (assigned customers).
+    satisfaction: difference in the CSAT given afterwards, same design. assignment_p_value: of the
+    test that nothing recorded tells who was treated. pre_trend: (p-value, quarters tested).
+    largest_share: the share of the treated customers' margin since the start that is one
+    customer's.
     design: "experiment" needs a declared draw, "balanced" are arms nothing tells apart and whose
-    draw nobody declared, "contradicted" a declared draw that the arms belie.
+    draw nobody declared, "contradicted" a declared draw that the arms belie, "cut-off" a number
+    that decided.
+
+    assumption, overturned_by: what it rests on and what would overturn it, in sentences.
+    relative: the effect as a share of the margin without it. scores: difference in "csat" (points
+    of its scale) and "nps" (NPS points) afterwards. arms: where several share one control.
+    always_valid: the effect with an interval that bears being looked at every quarter.
+    placebo: the same comparison for the year before last, which the programme cannot have moved.
+    honest: the effect under trends that are not parallel. permutation: randomisation inference
+    where areas are too few for an interval. break_even: margin per customer-quarter that covers
+    the cost. shares_control_with, p_value_holm: programmes with the same untreated customers, and
+    the p-value of the effect by Holm over them.
     """
 
     programme_id: str
@@ -78,23 +126,105 @@ class ProgrammeStudy:
     value: InvestmentValue | NotEstimable
     variants: dict[str, Estimate | NotEstimable] = field(default_factory=dict)
     event_study: dict[int, Estimate] = field(default_factory=dict)
-    satisfaction: Estimate | NotEstimable = field(
-        default_factory=lambda: NotEstimable("no CSAT was compared")
-    )
+    satisfaction: Estimate | NotEstimable = NO_CSAT
     adjusted: AdjustedDifference | None = None
     assignment_p_value: float | None = None
     pre_trend: tuple[float, int] | None = None
     areas: tuple[int, int] | None = None
     largest_share: float | None = None
+    assumption: str = ""
+    overturned_by: str = ""
+    relative: Estimate | NotEstimable = NO_SHARE
+    windows: dict[int, Estimate] = field(default_factory=dict)
+    scores: dict[str, Estimate | NotEstimable] = field(default_factory=dict)
+    arms: tuple[ArmEffect, ...] = ()
+    always_valid: Estimate | NotEstimable = NO_EXPERIMENT
+    placebo: Estimate | NotEstimable = NO_PLACEBO
+    honest: HonestTrends | NotEstimable = NO_AREAS
+    permutation: PermutationTest | NotEstimable = NOT_FEW_AREAS
+    cutoff: Cutoff | None = None
+    discontinuity: Discontinuity | None = None
+    break_even: Estimate | NotEstimable = NOBODY
+    shares_control_with: tuple[str, ...] = ()
+    p_value_holm: float | None = None
+
+    @property
+    def unbalanced(self) -> tuple[BalanceRow, ...]:
+        """Everything recorded still more than a tenth of a standard deviation apart."""
+        return () if self.adjusted is None else self.adjusted.unbalanced
+
+
+ItemT = TypeVar("ItemT")
+
+
+def map_estimates(item: ItemT, change: Callable[[Estimate], Estimate | NotEstimable]) -> ItemT:
+    """The same structure with every Estimate in it replaced, however deep.
+
+    For disclosure: whatever field is added to a study, none of its estimates escapes.
+    """
+    result: Any = item
+    if isinstance(item, Estimate):
+        result = change(item)
+    elif isinstance(item, dict):
+        result = {key: map_estimates(value, change) for key, value in item.items()}
+    elif isinstance(item, tuple):
+        result = tuple(map_estimates(value, change) for value in item)
+    elif is_dataclass(item) and not isinstance(item, type):
+        inner = {one.name: getattr(item, one.name) for one in fields(item)}
+        result = replace(
+            item, **{name: map_estimates(value, change) for name, value in inner.items()}
+        )
+    return cast("ItemT", result)
 
 
 def not_studied(programme: Programme, design: Design, reason: str) -> ProgrammeStudy:
-    missing = NotEstimable(f"{programme['name']}: {reason}")
-    naive = NaiveFigures(missing, missing)
+    """The study of a programme of which nothing can be told, and why."""
+    absent = NotEstimable(f"{programme['name']}: {reason}")
+    naive = NaiveFigures(absent, absent)
+    assumption, overturned_by = design_sentences(design)
     return ProgrammeStudy(
         str(programme["programme_id"]), str(programme["name"]), design, LABELS[design],
-        missing, naive, missing,
+        absent, naive, absent, assumption=assumption, overturned_by=overturned_by,
     )  # fmt: skip
+
+
+def design_sentences(design: Design) -> tuple[str, str]:
+    """What a design assumes, and what would overturn its result."""
+    return {
+        "staggered": (
+            "Areas reached early and late would have moved in parallel without it.",
+            "Something else that began in the same areas at the same dates, or areas picked "
+            "because they were about to improve.",
+        ),
+        "experiment": (
+            "Chance decided who was treated, as is recorded.",
+            "A draw that was not followed, or controls whom the programme reached all the same.",
+        ),
+        "balanced": (
+            "Chance decided who was treated, though that is not recorded.",
+            "A rule of choice that looked at something not in the export.",
+        ),
+        "contradicted": (
+            "All that decided who was chosen, and that moves margin, is recorded; the draw that "
+            "was declared cannot have been one.",
+            "A trait not in the export by which customers were chosen and which moves margin.",
+        ),
+        "selected": (
+            "All that decided who was chosen, and that moves margin, is recorded.",
+            "A trait not in the export by which customers were chosen and which moves margin; a "
+            "random hold-out would show it.",
+        ),
+        "cut-off": (
+            "Without it, customers just above and just below the threshold would have brought the "
+            "same; the figure holds at the threshold only.",
+            "Another offer that hangs on the same threshold, or customers who moved themselves "
+            "across it.",
+        ),
+        "none": (
+            "There is nobody to compare with.",
+            "A group without it, picked by lot, would give a figure.",
+        ),
+    }[design]
 
 
 def _number(value: object) -> float:
@@ -134,6 +264,31 @@ def value_programme(
         counted = int(np.ceil(flow.months.max() - 1e-9))
         costs = replace(costs, months=min(costs.months, counted))
     return value_investment(flow, costs, terms.discount_rate_annual, terms.currency)
+
+
+def break_even_effect(
+    costs: Costs, months: npt.ArrayLike, customers: npt.ArrayLike, n: int, terms: Terms
+) -> Estimate:
+    """Margin per customer-quarter at which the programme would have brought what it cost.
+
+    months, customers: the months at whose end a quarter closes and the customers treated in it.
+    n: treated customers. Raises CannotEstimate without any quarter or cost.
+    """
+    if not terms.costs_apply:
+        raise CannotEstimate(
+            "costs are recorded for the whole programme, not for a segment of customers"
+        )
+    weight = np.asarray(customers, dtype=float)
+    quarters = float(weight @ discount_factors(months, terms.discount_rate_annual))
+    if quarters <= 0:
+        raise CannotEstimate("nobody it reached has been followed for a whole quarter")
+    cost = discounted_cost(costs, terms.discount_rate_annual)
+    if cost <= 0:
+        raise CannotEstimate("no cost is recorded, so there is none to be covered")
+    return Estimate(
+        cost / quarters, None, None, f"{terms.currency} per customer-quarter", n,
+        "cost / discounted customer-quarters",
+    )  # fmt: skip
 
 
 def largest_share(

@@ -11,36 +11,38 @@ the latter, and no rule of choice is recorded in an export. The result is theref
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.methods.estimate import CannotEstimate, Estimate
-from analysis.methods.intervals import p_value_chi_squared, t_quantile
-from analysis.methods.programme_effect.experiment import (
-    SMALLEST_ARM,
-    independent_columns,
+from analysis.methods.intervals import t_quantile
+from analysis.methods.programme_effect.choice import (
+    Covariates,
+    assignment_test,
+    covariate_matrix,
+    fit_logistic,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
+from analysis.methods.programme_effect.experiment import SMALLEST_ARM, independent_columns
+from analysis.methods.programme_effect.relative import relative_difference
 
 Floats = npt.NDArray[np.float64]
 
-RIDGE = 1e-6
+__all__ = [
+    "AdjustedDifference",
+    "BalanceRow",
+    "Comparison",
+    "Covariates",
+    "Overlap",
+    "adjusted_difference",
+    "assignment_test",
+    "compare_alike",
+    "covariate_matrix",
+    "weigh_alike",
+]
+
 LOWEST_PROPENSITY, HIGHEST_PROPENSITY = 0.02, 0.98
-SMALLEST_LEVEL = 20
-SPLINE_KNOTS = (0.2, 0.4, 0.6, 0.8, 0.95)
-EVENTS_PER_COVARIATE = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Covariates:
-    """What was recorded before the assignment, standardised. matrix: shape (n, p)."""
-
-    names: tuple[str, ...]
-    matrix: Floats
+UNBALANCED = 0.1  # standard deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class AdjustedDifference:
     """Doubly robust difference on the treated, with what it takes to judge it.
 
     inside: shape (n,), the rows given that lie in the range of overlap and were compared.
+    treated_mean: weighted mean outcome of the treated who were compared. influence,
+    mean_influence: by customer, of value and treated_mean.
     """
 
     value: float
@@ -82,6 +86,15 @@ class AdjustedDifference:
     balance: tuple[BalanceRow, ...]
     overlap: Overlap
     inside: npt.NDArray[np.bool_] = field(compare=False, repr=False)
+    treated_mean: float = np.nan
+    influence: Floats = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
+    mean_influence: Floats = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
+
+    @property
+    def unbalanced(self) -> tuple[BalanceRow, ...]:
+        """Everything still more than a tenth of a standard deviation apart, the worst first."""
+        left = [row for row in self.balance if abs(row.after) > UNBALANCED]
+        return tuple(sorted(left, key=lambda row: (-abs(row.after), row.name)))
 
     def estimate(self, unit: str, method: str) -> Estimate:
         """With a 95 % interval from the influence function, clustered by customer."""
@@ -89,90 +102,32 @@ class AdjustedDifference:
         n = self.treated + self.control
         return Estimate(self.value, self.value - half, self.value + half, unit, n, method)
 
+    def relative(self) -> Estimate:
+        """The difference as a share of what the treated would have brought without it."""
+        return relative_difference(
+            self.value, self.treated_mean, self.influence, self.mean_influence,
+            self.treated + self.control,
+        )  # fmt: skip
 
-def covariate_matrix(
-    frame: pd.DataFrame, money: tuple[str, ...], numbers: tuple[str, ...], groups: tuple[str, ...]
-) -> Covariates:
-    """Turn recorded columns into numbers: money as a broken line, groups as indicators.
 
-    The line may bend at the quantiles `SPLINE_KNOTS`. Missing numbers become the mean with an
-    indicator beside them; levels held by fewer than twenty rows are merged; constant and
-    collinear columns are left out.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Who is compared with whom: found once, used for any outcome.
+
+    inside: shape (n,). arm, odds: shape (m,), of those inside; odds e / (1 − e), zero for the
+    treated. design: shape (m, k), of the outcome model. labels: clusters of those inside.
     """
-    columns: dict[str, Floats] = {}
-    for name in (*money, *numbers):
-        values = frame[name].to_numpy(dtype=float, na_value=np.nan)
-        missing = ~np.isfinite(values)
-        if missing.all():
-            continue
-        filled = np.where(missing, values[~missing].mean(), values)
-        columns[name] = filled
-        if name in money:
-            for knot in np.unique(np.quantile(filled, SPLINE_KNOTS)):
-                columns[f"{name} above {knot:.0f}"] = np.maximum(filled - knot, 0.0)
-        if missing.any():
-            columns[f"{name} is missing"] = missing.astype(float)
-    for name in groups:
-        levels = frame[name].astype(object).where(frame[name].notna(), "(missing)").astype(str)
-        counts = levels.value_counts()
-        common = sorted(str(level) for level, count in counts.items() if count >= SMALLEST_LEVEL)
-        for level in common[1:]:
-            columns[f"{name}: {level}"] = np.asarray(levels == level, dtype=float)
-    names, kept = [], []
-    basis = np.ones((len(frame), 1))
-    for name, values in columns.items():
-        spread = values.std()
-        if spread <= 1e-12 * max(1.0, float(np.abs(values).max(initial=0))):
-            continue
-        candidate = np.column_stack([basis, (values - values.mean()) / spread])
-        if independent_columns(candidate, tolerance=1e-6).shape[1] > basis.shape[1]:
-            basis = candidate
-            names.append(name)
-            kept.append(candidate[:, -1])
-    return Covariates(tuple(names), np.column_stack(kept) if kept else np.empty((len(frame), 0)))
 
-
-def fit_logistic(design: Floats, treated: Floats, steps: int = 50) -> tuple[Floats, float]:
-    """Probabilities and log-likelihood of a logistic regression, by iterated least squares.
-
-    design: shape (n, p) with its constant. A tiny ridge keeps separated data finite.
-    """
-    beta = np.zeros(design.shape[1])
-    penalty = RIDGE * np.eye(design.shape[1])
-    probability = np.full(len(treated), 0.5)
-    for _ in range(steps):
-        weight = probability * (1 - probability)
-        gradient = design.T @ (treated - probability) - penalty @ beta
-        step = np.linalg.solve((design * weight[:, None]).T @ design + penalty, gradient)
-        step *= min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
-        beta = beta + step
-        probability = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
-        if np.abs(step).max() < 1e-10:
-            break
-    safe = np.clip(probability, 1e-13, 1 - 1e-13)
-    likelihood = float(treated @ np.log(safe) + (1 - treated) @ np.log1p(-safe))
-    return probability, likelihood
-
-
-def assignment_test(covariates: Covariates, treated: npt.ArrayLike) -> float:
-    """p-value of the likelihood-ratio test that nothing recorded tells who was treated.
-
-    After a random draw it is uniform; near zero, customers were selected. Raises CannotEstimate
-    where an arm holds fewer than ten customers.
-    """
-    arm = np.asarray(treated, dtype=float)
-    smaller = min(arm.sum(), (1 - arm).sum())
-    if smaller < SMALLEST_ARM:
-        raise CannotEstimate("the arms hold too few customers to tell how they were assigned")
-    most = max(int(smaller // EVENTS_PER_COVARIATE), 1)
-    matrix = covariates.matrix[:, :most]
-    if not matrix.shape[1]:
-        return 1.0
-    constant = np.ones((len(arm), 1))
-    _, full = fit_logistic(np.column_stack([constant, matrix]), arm)
-    share = arm.mean()
-    null = float(len(arm) * (share * np.log(share) + (1 - share) * np.log1p(-share)))
-    return p_value_chi_squared(max(2 * (full - null), 0.0), matrix.shape[1])
+    inside: npt.NDArray[np.bool_]
+    arm: Floats
+    odds: Floats
+    design: Floats
+    labels: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    matrix: Floats
+    edges: Floats
+    counts: tuple[tuple[int, ...], tuple[int, ...]]
+    left_out: int
 
 
 def adjusted_difference(
@@ -190,12 +145,18 @@ def adjusted_difference(
     y − m over controls weighted by e / (1 − e). Customers with e outside .02 to .98 are left out:
     there is nobody to compare them with. Raises CannotEstimate without overlap.
     """
-    y, arm = np.asarray(outcome, dtype=float), np.asarray(treated, dtype=float)
-    w = np.asarray(weights, dtype=float)
-    labels = np.asarray(clusters)
+    return compare_alike(weigh_alike(treated, covariates, clusters), outcome, weights)
+
+
+def weigh_alike(
+    treated: npt.ArrayLike, covariates: Covariates, clusters: npt.ArrayLike
+) -> Comparison:
+    """Weights that make controls look like the treated. Raises CannotEstimate without overlap."""
+    arm = np.asarray(treated, dtype=float)
+    labels = np.unique(np.asarray(clusters), return_inverse=True)[1].astype(np.int64)
     if min(arm.sum(), (1 - arm).sum()) < SMALLEST_ARM:
         raise CannotEstimate("there are too few customers with or without it to compare")
-    design = np.column_stack([np.ones(len(y)), covariates.matrix])
+    design = np.column_stack([np.ones(len(arm)), covariates.matrix])
     if (1 - arm).sum() <= 2 * design.shape[1] or arm.sum() <= design.shape[1]:
         raise CannotEstimate("there are too few customers for what has to be adjusted")
     chance, _ = fit_logistic(design, arm)
@@ -210,42 +171,91 @@ def adjusted_difference(
         )
     if left_out > 0.5 * arm.sum():
         raise CannotEstimate("most of those who got it have no counterpart among the others")
-    everybody = covariates.matrix
-    y, arm, w, labels = y[inside], arm[inside], w[inside], labels[inside]
-    matrix = everybody[inside]
+    arm, matrix = arm[inside], covariates.matrix[inside]
     # Once more among those who overlap, so that the weights balance these.
-    design = independent_columns(np.column_stack([np.ones(len(y)), matrix]), keep=1, tolerance=1e-6)
+    design = independent_columns(
+        np.column_stack([np.ones(len(arm)), matrix]), keep=1, tolerance=1e-6
+    )
     chance = np.clip(fit_logistic(design, arm)[0], 1e-3, 1 - 1e-3)
-    odds = (1 - arm) * w * chance / (1 - chance)
+    odds = (1 - arm) * chance / (1 - chance)
+    return Comparison(
+        inside, arm, odds, design, labels[inside], covariates.names, matrix, edges,
+        (tuple(int(count) for count in counts[0]), tuple(int(count) for count in counts[1])),
+        left_out,
+    )  # fmt: skip
+
+
+def compare_alike(
+    comparison: Comparison, outcome: npt.ArrayLike, weights: npt.ArrayLike
+) -> AdjustedDifference:
+    """The doubly robust difference in one outcome; rows of weight zero need none.
+
+    outcome, weights: shape (n,), for all rows that were given to `weigh_alike`.
+    """
+    inside, arm, design = comparison.inside, comparison.arm, comparison.design
+    w = np.asarray(weights, dtype=float)[inside]
+    y = np.where(w > 0, np.asarray(outcome, dtype=float)[inside], 0.0)
+    treated_rows, control_rows = (int(((w > 0) & (arm == side)).sum()) for side in (1, 0))
+    if min(treated_rows, control_rows) < max(SMALLEST_ARM, design.shape[1]):
+        raise CannotEstimate("too few customers of either kind were followed so far")
+    odds = w * comparison.odds
     without = (1 - arm) * w
-    root = np.sqrt(without)[:, None]
-    expected = design @ np.linalg.lstsq(design * root, y * root[:, 0], rcond=None)[0]
-    residual = y - expected
+    beta, leverage = _solve(design, y, without)
+    residual = y - design @ beta
     on_treated = w * arm
     first = float(on_treated @ residual / on_treated.sum())
     second = float(odds @ residual / odds.sum())
     value = first - second
+    followed = w > 0
+    codes = np.unique(comparison.labels[followed], return_inverse=True)[1]
+
+    def of_customer(values: Floats) -> Floats:
+        """Sum over the customer's rows, for each row."""
+        total = np.zeros(len(values))
+        total[followed] = np.bincount(codes, values[followed])[codes]
+        return np.minimum(total, 0.9)
+
     influence = on_treated * (residual - first) / on_treated.sum()
-    influence -= odds * (residual - second) / odds.sum()
-    by_customer = np.bincount(np.unique(labels, return_inverse=True)[1], influence)
+    # As if each control were left out in turn: heavy ones pull the fit and the mean to themselves.
+    share = odds / odds.sum()
+    alone = residual / (1 - of_customer(leverage)) - second
+    influence -= share * alone / (1 - of_customer(share))
+    mean = float(on_treated @ y / on_treated.sum())
+    mean_influence = on_treated * (y - mean) / on_treated.sum()
+    by_customer = np.bincount(codes, influence[followed])
     groups = len(by_customer)
+    if groups < 2 * SMALLEST_ARM:
+        raise CannotEstimate("too few customers of either kind were followed so far")
     error = float(np.sqrt(groups / (groups - 1) * (by_customer @ by_customer)))
     balance = tuple(
         BalanceRow(name, *_imbalance(column, on_treated, without, odds))
-        for name, column in zip(covariates.names, matrix.T, strict=True)
+        for name, column in zip(comparison.names, comparison.matrix.T, strict=True)
     )
     overlap = Overlap(
-        tuple(float(edge) for edge in edges),
-        tuple(int(count) for count in counts[0]),
-        tuple(int(count) for count in counts[1]),
-        left_out,
+        tuple(float(edge) for edge in comparison.edges),
+        *comparison.counts,
+        comparison.left_out,
         float(odds.sum() ** 2 / (odds @ odds)),
     )
-    treated_rows = int(arm.sum())
-    controls = len(np.unique(labels[arm == 0]))
     return AdjustedDifference(
-        value, error, treated_rows, controls, groups, balance, overlap, inside
-    )
+        value, error, treated_rows,
+        len(np.unique(comparison.labels[followed & (arm == 0)])), groups, balance, overlap, inside,
+        mean, np.asarray(by_customer), np.asarray(np.bincount(codes, mean_influence[followed])),
+    )  # fmt: skip
+
+
+def _solve(design: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Weighted least squares by normal equations, and the leverage of each row.
+
+    The columns are standardised; one without variation among these rows is left at zero.
+    """
+    weighted = design * weights[:, None]
+    values, vectors = np.linalg.eigh(weighted.T @ design)
+    kept = values > 1e-10 * values.max()
+    root = vectors[:, kept] / np.sqrt(values[kept])
+    beta = root @ (root.T @ (weighted.T @ y))
+    leverage = weights * ((design @ root) ** 2).sum(axis=1)
+    return np.asarray(beta), np.asarray(leverage)
 
 
 def _imbalance(

@@ -158,6 +158,8 @@ def group_time_effects(
         raise CannotEstimate("no area with active customers was reached by the as-of date")
     chosen = stack if controls == "not yet" else stack[stack["treated"] | stack["never"]]
     if chosen["treated"].all():
+        if chosen["cluster"].nunique() == 1:
+            raise CannotEstimate("there is one area only, so nothing to compare it with")
         raise CannotEstimate("every area was reached at the same date: nothing to compare with")
     clusters = np.unique(chosen["cluster"].to_numpy())
     cells: list[Cell] = []
@@ -167,19 +169,18 @@ def group_time_effects(
     treated_seen = np.zeros(len(clusters), dtype=bool)
     control_seen = np.zeros(len(clusters), dtype=bool)
     for cohort, rows in chosen.groupby("cohort", sort=True):
-        wide = rows.pivot(index="unit", columns="event_time", values="outcome")
-        unit = rows.drop_duplicates("unit").set_index("unit").loc[wide.index]
-        arm = unit["treated"].to_numpy(bool)
-        area = np.searchsorted(clusters, unit["cluster"].to_numpy())
-        for event_time in (int(column) for column in wide.columns.tolist()):
+        wide, first = _by_unit(rows)
+        arm = rows["treated"].to_numpy(bool)[first]
+        area = np.searchsorted(clusters, rows["cluster"].to_numpy()[first])
+        for event_time in sorted(wide):
             if base == "varying":
                 before = [event_time - 1 if event_time < 0 else BASE]
             else:
                 before = [t for t in range(-base_periods, 0) if t != event_time]
-            before = [time for time in before if time in wide.columns]
+            before = [time for time in before if time in wide]
             if not before:
                 continue
-            change = (wide[event_time] - wide[before].mean(axis=1)).to_numpy(float)
+            change = wide[event_time] - _mean_known([wide[time] for time in before])
             known = np.isfinite(change)
             there, others = known & arm, known & ~arm
             if not there.any() or not others.any():
@@ -214,6 +215,29 @@ def group_time_effects(
         int(treated_seen.sum()),
         int(control_seen.sum()),
     )
+
+
+def _by_unit(rows: pd.DataFrame) -> tuple[dict[int, Floats], npt.NDArray[np.int64]]:
+    """Outcome of every unit (in order of name) by event time, missing as NaN; each unit's row."""
+    codes, names = rows["unit"].factorize(sort=True)
+    outcome = rows["outcome"].to_numpy(float)
+    times = rows["event_time"].to_numpy(np.int64)
+    wide = {}
+    for time in np.unique(times):
+        at = times == time
+        values = np.full(len(names), np.nan)
+        values[codes[at]] = outcome[at]
+        wide[int(time)] = values
+    first = np.empty(len(names), dtype=np.int64)
+    first[codes] = np.arange(len(rows))
+    return wide, first
+
+
+def _mean_known(columns: list[Floats]) -> Floats:
+    """Mean over the columns in which a unit is known; NaN where it is in none."""
+    known = sum(np.isfinite(column).astype(float) for column in columns)
+    total = sum(np.nan_to_num(column) for column in columns)
+    return np.asarray(np.where(known > 0, total / np.maximum(known, 1), np.nan))
 
 
 def stack_panel(

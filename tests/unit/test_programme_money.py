@@ -1,0 +1,386 @@
+"""Service programmes in words and tables: what to do, why there is no number, scores beside money."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.disclosure import Disclosure
+from analysis.intake.dataset import open_dataset
+from analysis.intake.service_use import with_service_use
+from analysis.methods.estimate import CannotEstimate, Estimate, Finding, NotEstimable
+from analysis.methods.investment import BenefitFlow, Costs, value_investment
+from analysis.methods.investment.intensity import extra_per_quarter, returns_by_use
+from analysis.methods.investment.planned import PlannedProgramme
+from analysis.methods.investment.portfolio import Recommendation, SettlingTest
+from analysis.methods.investment.power import Sample
+from analysis.methods.programme_effect.results import NaiveFigures, ProgrammeStudy
+from analysis.methods.programme_effect.selected import AdjustedDifference, BalanceRow, Overlap
+from analysis.methods.service_recovery import recovered_scores
+from analysis.presentation import output, programmes
+from analysis.presentation.programme_plans import advice_sentence, planned_sentences
+from analysis.presentation.programme_trust_words import trust_sentences
+from analysis.presentation.programme_words import verdict_sentence
+
+UNIT = "EUR per customer-quarter"
+NONE = NotEstimable("nothing")
+
+
+def study(
+    effect: float = 5.0, half: float = 2.0, upfront: float = 400.0, label: Any = "experiment",
+    design: Any = "experiment", **fields: Any,
+) -> ProgrammeStudy:  # fmt: skip
+    """A programme of 100 customer-quarters."""
+    covariance = (half / 1.96 * 25) ** 2 * np.ones((4, 4))
+    flow = BenefitFlow(
+        3.0 * np.arange(1, 5), np.full(4, effect * 25), covariance, np.full(4, 25.0), 1.96, 25, "t"
+    )
+    value = value_investment(flow, Costs(upfront, 0.0, 12), 0.0, "EUR")
+    estimate = Estimate(effect, effect - half, effect + half, UNIT, 200, "test")
+    made = ProgrammeStudy(
+        "chat", "Chat", design, label, estimate, NaiveFigures(NONE, NONE), value,
+        break_even=value.break_even_effect,
+    )  # fmt: skip
+    return replace(made, **fields)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is shown, as text."""
+    texts: list[str] = []
+
+    def publish(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        texts.append(data.get("text/html") or data.get("text/plain", ""))
+
+    monkeypatch.setattr(output, "publish_output", publish)
+    return texts
+
+
+def test_a_reason_names_its_programme_once_and_ends_with_a_stop() -> None:
+    few = study(effect=5.0)
+    for reason in ("one arm holds nobody who could be followed", "Chat: nobody was reached."):
+        found = programmes.find_programme(replace(few, effect=NotEstimable(reason), value=NONE))
+        assert isinstance(found, NotEstimable)
+        assert found.reason.startswith("Chat: ")
+        assert found.reason.count("Chat") == 1
+        assert found.reason.endswith(".")
+        assert not found.reason.endswith("..")
+
+
+def test_no_parenthesis_stands_within_another() -> None:
+    for effect in (0.5, 5.0, -5.0):
+        for label in ("experiment", "association"):
+            sentence = verdict_sentence(study(effect, label=label))
+            depth = np.cumsum([(c == "(") - (c == ")") for c in sentence])
+            assert depth.max() <= 1, sentence
+
+
+def test_the_effect_is_told_in_per_cent_as_well() -> None:
+    relative = Estimate(0.123, 0.05, 0.2, "share", 200, "test")
+    assert "12% of what it would have been" in verdict_sentence(study(relative=relative))
+    assert "%" not in verdict_sentence(study(effect=0.1, relative=relative)), "not told from zero"
+
+
+def test_nothing_to_trust_is_said(shown: list[str]) -> None:
+    programmes.show_trust((study(effect=1.0, design="none", label="description"),))
+    assert len(shown) == 1
+    assert "nothing to trust" in shown[0]
+
+
+def test_a_rollout_that_could_not_be_followed_is_not_denied(shown: list[str]) -> None:
+    bare = study(design="staggered", label="quasi-experiment", areas=(7, 7))
+    programmes.show_event_studies((bare,))
+    programmes.show_event_studies((study(),))
+    assert "No roll-out could be followed by quarter." in shown[0]
+    assert "No programme was rolled out over areas." in shown[1]
+
+
+def unbalanced() -> ProgrammeStudy:
+    rows = tuple(BalanceRow(f"trait_{i}", 0.4, 0.2 if i in (3, 11) else 0.01) for i in range(12))
+    adjusted = AdjustedDifference(
+        5.0, 1.0, 100, 100, 200, rows, Overlap((0.0, 1.0), (100,), (100,), 0, 80.0),
+        np.ones(200, dtype=bool),
+    )  # fmt: skip
+    return study(label="association", design="selected", adjusted=adjusted)
+
+
+def test_every_covariate_left_unbalanced_is_named(shown: list[str]) -> None:
+    text = " ".join(trust_sentences(unbalanced()))
+    assert "trait 3 (0.20)" in text
+    assert "trait 11 (0.20)" in text
+    programmes.show_balance((unbalanced(),))
+    assert "trait 3<" in shown[0]
+    assert "trait 11<" in shown[0]
+
+
+def test_advice_follows_the_recommendation() -> None:
+    samples = (Sample(1894, 1), Sample(580, 4))
+    settling = SettlingTest(6.0, UNIT, False, samples, samples[0])
+    sentence = advice_sentence(Recommendation("chat", "test", "association", settling))
+    assert "1,900 customers" in sentence
+    assert "1 quarter;" in sentence
+    late = replace(settling, shortest=samples[1])
+    assert "580 customers" in advice_sentence(Recommendation("chat", "test", "unclear", late))
+    assert "4 quarters" in advice_sentence(Recommendation("chat", "test", "unclear", late))
+    never = replace(settling, shortest=NONE)
+    assert "too few" in advice_sentence(Recommendation("chat", "test", "unclear", never))
+    assert "hold-out" in advice_sentence(Recommendation("chat", "test", "not studied", NONE))
+    assert advice_sentence(Recommendation("chat", "plan", "not begun", None)) == ""
+    for action, reason in (
+        ("extend", "pays"), ("continue", "pays, nobody left"), ("continue", "running pays"),
+        ("stop", "loses"), ("stop", "running loses"), ("stop", "harms"),
+    ):  # fmt: skip
+        assert advice_sentence(Recommendation("chat", action, reason, None)).endswith(".")
+
+
+def test_the_finding_ends_with_the_advice() -> None:
+    finding = programmes.find_programme(study(), Recommendation("chat", "extend", "pays", None))
+    assert isinstance(finding, Finding)
+    assert finding.sentence.endswith("Extend it to those whom it has not reached.")
+
+
+def test_an_association_is_no_effect_in_any_table(shown: list[str]) -> None:
+    chosen = (study(label="association", design="selected"),)
+    programmes.show_portfolio(chosen)
+    programmes.show_money(chosen)
+    programmes.show_uncertainty(chosen)
+    programmes.show_scenarios(chosen, 0.4, 24)
+    figure, alt = programmes.draw_tornado(chosen)
+    assert not isinstance(figure, NotEstimable)
+    for text in (*shown, alt):
+        assert "effect" not in text.lower()
+    assert "difference, €3.00 to €7.00" in alt
+    assert any("only if the whole difference" in text for text in shown)
+
+
+def test_what_is_extrapolated_is_called_so(shown: list[str]) -> None:
+    programmes.show_scenarios((study(),), 0.4, 24)
+    assert "24 months, extrapolated" in shown[0]
+    assert "12 months, extrapolated" not in shown[0]
+    assert "Margin 30.0%" in shown[0]
+
+
+def test_withheld_money_is_withheld_everywhere(shown: list[str]) -> None:
+    dominated = study(
+        largest_share=0.6, windows={1: Estimate(4.0, 2.0, 6.0, UNIT, 200, "t")},
+        always_valid=Estimate(4.0, 2.0, 6.0, UNIT, 200, "t"),
+        satisfaction=Estimate(0.2, 0.1, 0.3, "points", 200, "t"),
+    )  # fmt: skip
+    (hidden,) = programmes.withhold_small((dominated,), Disclosure(True))
+    for item in (hidden.effect, hidden.value, hidden.always_valid, hidden.break_even):
+        assert isinstance(item, NotEstimable)
+    assert not hidden.windows
+    assert isinstance(hidden.satisfaction, Estimate)
+    programmes.show_variants((hidden,))
+    programmes.show_money((hidden,))
+    programmes.show_portfolio((hidden,))
+    assert "€" not in "".join(shown)
+
+
+def test_score_and_money_side_by_side(shown: list[str]) -> None:
+    worth = Estimate(4.0, 3.0, 5.0, UNIT, 300, "w")
+    agreeing = study(satisfaction=Estimate(1.0, 0.6, 1.4, "points", 200, "s"))
+    beyond = study(satisfaction=Estimate(0.0, -0.1, 0.1, "points", 200, "s"))
+    below = study(effect=0.0, satisfaction=Estimate(2.0, 1.6, 2.4, "points", 200, "s"))
+    programmes.show_score_and_money((agreeing, beyond, below), worth)
+    for verdict in (
+        "does not contradict it", "more than the score accounts for", "less than the score would give",
+    ):  # fmt: skip
+        assert shown[0].count(verdict) == 1
+    programmes.show_score_and_money((agreeing,), NotEstimable("nobody answered."))
+    assert "What a point is worth is not known: nobody answered." in shown[1]
+
+
+def scored(gain: float = 0.0, n: int = 400, seed: int = 2) -> pd.DataFrame:
+    """Customers called after a score of 1 or 2; what they truly feel is nearer the middle."""
+    rng = np.random.default_rng(seed)
+    felt = rng.normal(3.5, 0.7, 4 * n)
+    before = np.clip(np.rint(felt + rng.normal(0, 1, 4 * n)), 1, 5)
+    picked = np.flatnonzero(before <= 2)[:n]
+    arm = rng.random(len(picked)) < 0.5
+    after = np.clip(felt[picked] + rng.normal(0, 1, len(picked)) + gain * arm, 1, 5)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in picked],
+            "arm": np.where(arm, "treated", "control"),
+            "csat_score": before[picked],
+            "csat_after": after,
+        }
+    )
+
+
+def test_regression_to_the_mean_is_not_credited(shown: list[str]) -> None:
+    frame = scored()
+    nothing = study(satisfaction=Estimate(0.02, -0.2, 0.24, "points", 200, "s"))
+    found = recovered_scores(frame, nothing.satisfaction)
+    assert found.treated.lower > 0.5, "scores rise a good deal"
+    assert found.rises_by_itself
+    assert abs(found.treated.value - found.control.value) < 0.35
+    programmes.show_recovery((nothing,), {"chat": frame}, Disclosure(True))
+    assert "nothing is credited to it" in shown[-1]
+    helped = study(satisfaction=Estimate(0.8, 0.5, 1.1, "points", 200, "s"))
+    programmes.show_recovery((helped,), {"chat": scored(0.8)}, Disclosure(True))
+    assert "is left for it" in shown[-1]
+
+
+def test_recovery_needs_scores_in_both_arms(shown: list[str]) -> None:
+    credited = Estimate(0.1, 0.0, 0.2, "points", 9, "s")
+    with pytest.raises(CannotEstimate, match="fewer than 10"):
+        recovered_scores(scored().assign(arm="treated"), credited)
+    with pytest.raises(CannotEstimate, match="before and afterwards"):
+        recovered_scores(scored().drop(columns="csat_after"), credited)
+    programmes.show_recovery((study(),), {}, Disclosure(True))
+    assert "No programme has scores before and after" in shown[0]
+
+
+def used(n: int = 900) -> pd.DataFrame:
+    """Light users gain 8 a quarter, heavy users lose 6 and cause most of the cost."""
+    rng = np.random.default_rng(4)
+    before = rng.choice([0, 1, 5], n, p=[0.5, 0.3, 0.2])
+    arm = rng.random(n) < 0.5
+    gain = np.where(before == 5, -6.0, 8.0)
+    past = rng.gamma(4, 40, n)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(n)],
+            "arm": np.where(arm, "treated", "control"),
+            "quarters": 4,
+            "margin_year_before": past,
+            "margin_per_quarter": past / 4 + gain * arm + rng.normal(0, 5, n),
+            "contacts_before": before.astype(float),
+            "contacts_after": before / 4 + 0.05 + 0.5 * arm,
+            "compensation_after": 3.0 * arm + rng.normal(0, 0.1, n),
+        }
+    )
+
+
+def test_those_who_use_most_can_cost_more_than_they_bring(shown: list[str]) -> None:
+    light, middle, heavy = returns_by_use(used(), 6000.0, "EUR")
+    assert (light.lowest, light.highest, heavy.lowest, heavy.highest) == (0, 0, 3, None)
+    assert light.marginal_return.lower > 1
+    assert heavy.marginal_return.upper < 0, "the margin among them falls"
+    assert heavy.average_return.value > 1, "and yet the whole pays"
+    assert heavy.average_return.value < middle.average_return.value < light.average_return.value
+    assert light.cost + middle.cost + heavy.cost == pytest.approx(6000)
+    total = sum(group.benefit.value for group in (light, middle, heavy))
+    assert heavy.average_return.value == pytest.approx(total / 6000)
+    programmes.show_use((study(),), {"chat": used()}, Disclosure(True))
+    assert "3 or more" in shown[0]
+    assert "1 to 2" in shown[0]
+
+
+def test_use_that_is_not_recorded_is_said() -> None:
+    with pytest.raises(CannotEstimate, match="no contacts"):
+        returns_by_use(used().drop(columns="contacts_before"), 10.0, "EUR")
+    with pytest.raises(CannotEstimate, match="alike"):
+        returns_by_use(used().assign(contacts_before=1.0), 10.0, "EUR")
+    with pytest.raises(CannotEstimate, match="no cost"):
+        returns_by_use(used(), 0.0, "EUR")
+    with pytest.raises(CannotEstimate, match="does not record"):
+        extra_per_quarter(used(), "gifts_after", "EUR")
+
+
+def test_compensation_beyond_the_declared_cost_is_pointed_out(shown: list[str]) -> None:
+    cheap = study(upfront=100.0)
+    programmes.show_bought((cheap,), {"chat": used()}, Disclosure(True))
+    assert "the return is overstated" in shown[-1]
+    dear = study(upfront=1000.0)
+    programmes.show_bought((dear,), {"chat": used()}, Disclosure(True))
+    assert "overstated" not in shown[-1]
+    assert "more compensation per quarter" in shown[-1]
+
+
+def test_what_must_be_true_is_said_beside_the_best_proven() -> None:
+    even = Estimate(9.0, None, None, UNIT, 500, "test")
+    best = ("Chat", Estimate(5.0, 3.0, 7.0, UNIT, 200, "test"))
+    sample = Sample(640, 2)
+    plan = PlannedProgramme(
+        "new",
+        "New",
+        dt.date(2026, 10, 1),
+        523,
+        False,
+        24,
+        9e4,
+        "EUR",
+        even,
+        best,
+        (sample,),
+        sample,
+    )
+    text = " ".join(planned_sentences(plan, Disclosure(True)))
+    assert "2026-10-01" in text
+    assert "all 525 active customers" in text, "counts are rounded"
+    assert "more than the best proven programme, Chat, may be bringing" in text
+    assert "640 customers" in text
+    within = replace(plan, break_even=replace(even, value=5.0), named=True)
+    assert "lies within" in " ".join(planned_sentences(within, Disclosure(True)))
+    assert "named for it" in " ".join(planned_sentences(within, Disclosure(True)))
+    easy = replace(plan, break_even=replace(even, value=1.0))
+    assert "brings more than that" in " ".join(planned_sentences(easy, Disclosure(True)))
+    alone = replace(plan, best=None, shortest=NONE)
+    said = " ".join(planned_sentences(alone, Disclosure(True)))
+    assert "No programme has been proven" in said
+    assert "No test among those" in said
+    free = planned_sentences(
+        replace(plan, break_even=NotEstimable("no cost is recorded")), Disclosure()
+    )
+    assert free == ["New is to start on 2026-10-01. No cost is recorded."]
+
+
+def test_the_published_example_is_reckoned_not_typed(shown: list[str]) -> None:
+    programmes.show_published_example(0.38, "EUR")
+    text = " ".join(shown)
+    for number in ("18.99", "17.33", "5.97", "5.5%", "€5.50bn", "does not follow"):
+        assert number in text
+
+
+SETTINGS = """\
+company: Use
+currency: EUR
+covers: {from: 2024-01-01, to: 2025-12-31}
+economics: {gross_margin: 0.5}
+churn: {rule: contract}
+sources: {customers: customers.csv, transactions: transactions.csv, programmes: programmes.csv,
+  exposures: exposures.csv, contacts: contacts.csv}
+tables: {customers: {}, transactions: {}, programmes: {}, exposures: {}, contacts: {}}
+"""
+
+
+def test_use_before_and_since_is_counted_by_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENTELE_BUILD_FOLDER", str(tmp_path / "build"))
+    folder = tmp_path / "use"
+    folder.mkdir()
+    tables = {
+        "customers": "customer_id,started_on\na,2024-01-05\nb,2024-01-05\n",
+        "transactions": "transaction_id,customer_id,occurred_on,amount\n1,a,2024-06-01,10\n",
+        "programmes": "programme_id,name,starts_on\np,P,2025-01-01\n",
+        "exposures": (
+            "programme_id,customer_id,assigned_on,arm\np,a,2025-03-01,treated\np,b,2025-03-01,control\n"
+        ),
+        # Before the year, its first day, the day before, the day itself, within, the first day after.
+        "contacts": "contact_id,customer_id,opened_at,compensation\n"
+        + "".join(
+            f"{i},a,{day},{i}\n"
+            for i, day in enumerate(
+                ["2024-02-28", "2024-03-01", "2025-02-28", "2025-03-01", "2025-04-01", "2025-12-01"]
+            )
+        ),
+    }
+    (folder / "dataset.yml").write_text(SETTINGS, encoding="utf-8")
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    data = open_dataset(folder, "2025Q4")
+    found = with_service_use(data, data.experiment_outcomes("p")).set_index("customer_id")
+    assert found["quarters"].tolist() == [3, 3]
+    assert found["contacts_before"].to_dict() == {"a": 2.0, "b": 0.0}
+    assert found["contacts_after"].to_dict() == pytest.approx({"a": 1 / 3, "b": 0.0})
+    assert found["compensation_after"].to_dict() == pytest.approx({"a": 4 / 3, "b": 0.0})
