@@ -9,7 +9,7 @@ import sys
 from benchmarks.harness import Comparison, make_data, measure
 from benchmarks.tables import report
 
-MODULES = ("benchmarks.survival",)
+MODULES = ("benchmarks.survival", "benchmarks.spending", "benchmarks.programmes")
 INTRODUCTION = (
     "Each contender runs in a process of its own: the shortest of some calls, after imports and\n"
     "loading; memory is the peak of the first call above what the process held before it.\n"

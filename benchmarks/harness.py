@@ -174,7 +174,7 @@ def measure(contender: Contender | RContender, folder: Path) -> Outcome:
             packages = ",".join(contender.packages)
             command = ["Rscript", "--vanilla", str(R_RUNNER), str(script), packages]
         else:
-            absent = _absent(contender.imports)
+            absent = absent_import(contender.imports)
             if absent:
                 return Skipped(f"{absent} is not here, skipped")
             imports = ",".join(contender.imports)
@@ -198,7 +198,7 @@ def _read_answer(answer: Path) -> Measurement:
     return Measurement(min(record["seconds"]), float(record["megabytes"]), result)
 
 
-def _absent(imports: tuple[str, ...]) -> str:
+def absent_import(imports: tuple[str, ...]) -> str:
     """The first package of these imports that is not installed, "" if all are."""
     packages = (name.partition(".")[0] for name in imports)
     return next((name for name in packages if importlib.util.find_spec(name) is None), "")

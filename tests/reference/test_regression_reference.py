@@ -11,10 +11,13 @@ import pytest
 from analysis.methods.estimate import Estimate
 from analysis.methods.intervals import t_quantile
 from analysis.methods.regression import Covariance, dummies, fit_least_squares
-from analysis.methods.spending import StepMeans, panel_rows, step_means, study_spend
+from analysis.methods.spending.ladder import fit_ladders
+from analysis.methods.spending.rows import panel_rows
+from analysis.methods.spending.shape import step_means
 
 HERE = Path(__file__).parent / "regression"
 RELATIVE = 1e-8
+UNIT = "EUR per customer-quarter"
 CONVENTIONS: tuple[Covariance, ...] = ("classical", "HC0", "HC1", "HC3", "cluster")
 
 
@@ -83,18 +86,16 @@ def test_least_squares_equals_r(
 def test_slopes_equal_r(
     golden: dict[str, float], frame: pd.DataFrame, rung: str, name: str
 ) -> None:
-    study = study_spend(frame, "EUR", 0.1, 12)
-    slope = getattr(study, rung).slope
+    slope = getattr(fit_ladders(panel_rows(frame), UNIT)[0], rung).slope
     assert slope.value == pytest.approx(golden[name], rel=RELATIVE)
     assert error_of(slope) == pytest.approx(golden[f"{name}_cluster"], rel=RELATIVE)
 
 
 def test_levels_by_score_equal_r(golden: dict[str, float], frame: pd.DataFrame) -> None:
-    steps = step_means(panel_rows(frame), "EUR per customer-quarter")
-    assert isinstance(steps, StepMeans)
+    steps = step_means(panel_rows(frame), UNIT)
     assert isinstance(steps.own, tuple)
-    assert steps.scores == (1, 2, 3, 4, 5)
-    for score, level in zip(steps.scores, steps.own, strict=True):
+    assert steps.steps == (1, 2, 3, 4, 5)
+    for score, level in zip(steps.steps, steps.own, strict=True):
         assert level.value == pytest.approx(golden[f"level_{score:g}"], rel=RELATIVE)
         assert error_of(level) == pytest.approx(golden[f"level_{score:g}_cluster"], rel=RELATIVE)
 
@@ -102,8 +103,8 @@ def test_levels_by_score_equal_r(golden: dict[str, float], frame: pd.DataFrame) 
 def test_share_and_difference_equal_stacked_equations(
     golden: dict[str, float], frame: pd.DataFrame
 ) -> None:
-    study = study_spend(frame, "EUR", 0.1, 12)
-    assert isinstance(study.share_surviving, Estimate)
-    assert study.share_surviving.value == pytest.approx(golden["share"], rel=RELATIVE)
-    assert error_of(study.share_surviving) == pytest.approx(golden["share_cluster"], rel=RELATIVE)
-    assert error_of(study.difference) == pytest.approx(golden["difference_cluster"], rel=RELATIVE)
+    ladder, _ = fit_ladders(panel_rows(frame), UNIT)
+    assert isinstance(ladder.share_surviving, Estimate)
+    assert ladder.share_surviving.value == pytest.approx(golden["share"], rel=RELATIVE)
+    assert error_of(ladder.share_surviving) == pytest.approx(golden["share_cluster"], rel=RELATIVE)
+    assert error_of(ladder.difference) == pytest.approx(golden["difference_cluster"], rel=RELATIVE)

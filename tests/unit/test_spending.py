@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,16 @@ import pandas as pd
 import pytest
 
 from analysis.disclosure import Disclosure
-from analysis.methods.estimate import Estimate, Finding, NotEstimable
-from analysis.methods.spending import Rung, SpendStudy, StepMeans, study_spend
-from analysis.presentation import output, spend
+from analysis.methods.estimate import CannotEstimate, Estimate, Finding, NotEstimable
+from analysis.methods.regression import dummies, fit_least_squares
+from analysis.methods.spending.absorb import Held, fit_within, take_out
+from analysis.methods.spending.ladder import Ladder, Rung, fit_ladders
+from analysis.methods.spending.rows import panel_rows
+from analysis.methods.spending.study import SpendStudy, study_spend
+from analysis.presentation import output, spend_figures, spend_findings, spend_tables, spend_words
 
 OPEN = Disclosure(enabled=False)
+UNIT = "EUR per customer-quarter"
 PERIODS = 6
 
 
@@ -48,8 +53,17 @@ def company(
     return frame
 
 
+def no_surveys() -> pd.DataFrame:
+    names = ["response_id", "customer_id", "instrument", "invited_on", "answered_on", "score"]
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in names})
+
+
 def study_of(frame: pd.DataFrame, **options: Any) -> SpendStudy:
-    return study_spend(frame, "EUR", discount_rate_annual=0.1, horizon_months=12, **options)
+    return study_spend(frame, no_surveys(), "EUR", **options)
+
+
+def ladder_of(frame: pd.DataFrame) -> Ladder:
+    return fit_ladders(panel_rows(frame), UNIT)[0]
 
 
 def slope_of(rung: Rung | NotEstimable) -> Estimate:
@@ -64,51 +78,72 @@ def as_money(estimate: object) -> Estimate:
 
 def test_each_customer_against_itself_finds_the_slope() -> None:
     study = study_of(company(slope=5))
-    assert slope_of(study.fixed_effects).value == pytest.approx(5)
-    assert slope_of(study.raw).value > 10
+    assert slope_of(study.spend.fixed_effects).value == pytest.approx(5)
+    assert slope_of(study.margin.fixed_effects).value == pytest.approx(2)
+    assert slope_of(study.spend.raw).value > 10
 
 
-def test_levels_by_score_are_contrasts_within_customers() -> None:
-    study = study_of(company(slope=5))
-    assert isinstance(study.steps, StepMeans)
-    assert isinstance(study.steps.own, tuple)
-    assert np.diff([level.value for level in study.steps.own]) == pytest.approx([5, 5, 5, 5])
+def test_groups_are_taken_out_as_their_dummies_are() -> None:
+    rng = np.random.default_rng(4)
+    n = 500
+    first, second = rng.integers(0, 5, n), rng.integers(0, 7, n)
+    number = rng.gamma(2, 30, n)
+    x = number / 50 + first + rng.normal(size=n)
+    y = 3 * x + second + rng.normal(size=n)
+    blocks = [dummies(codes, tuple("abcdefg"), "d")[0] for codes in (first, second)]
+    design = np.column_stack([np.ones(n), x, *blocks, number])
+    names = tuple(f"x{i}" for i in range(design.shape[1]))
+    whole = fit_least_squares(y, design, names, "classical")
+    held = Held((("first", first), ("second", second)), (("number", number),))
+    (y_left, x_left), _ = take_out([y, x], held)
+    assert y_left @ x_left / (x_left @ x_left) == pytest.approx(whole.coefficients[1], rel=1e-10)
+
+
+def test_columns_that_determine_one_another_change_nothing() -> None:
+    rng = np.random.default_rng(4)
+    group = rng.integers(0, 4, 300)
+    x = group + rng.normal(size=300)
+    once = take_out([x], Held((("a", group),)))[0][0]
+    number = 2.0 * group
+    twice = take_out([x], Held((("a", group), ("b", 3 - group)), (("c", number),)))[0][0]
+    assert twice == pytest.approx(once, abs=1e-9)
+
+
+def test_periods_that_no_customer_connects_are_compared_within() -> None:
+    customer = np.repeat(np.arange(40), 2)
+    period = np.where(customer < 20, 0, 2) + np.tile([0, 1], 40)
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=80)
+    y = 4 * x + 3.0 * period + np.repeat(rng.normal(size=40), 2)
+    fit = fit_within(y, [x], ("x",), customer, period)
+    assert fit.coefficients[0] == pytest.approx(4)
+
+
+def test_equal_weights_are_none() -> None:
+    rows = panel_rows(company(noise=10))
+    plain = fit_within(rows.spend, [rows.score], ("s",), rows.customer, rows.period)
+    weighted = fit_within(
+        rows.spend, [rows.score], ("s",), rows.customer, rows.period, np.full(rows.n, 3.0)
+    )
+    assert weighted.coefficients == pytest.approx(plain.coefficients)
+    assert weighted.standard_errors == pytest.approx(plain.standard_errors)
+
+
+def test_leaving_period_stays_in_with_its_zero() -> None:
+    frame = company(slope=5)
+    last = frame["period_index"] == PERIODS - 1
+    gone = last & (frame["customer_id"] < "C010")
+    study = study_of(frame.assign(left=gone, spend=frame["spend"].where(~gone, 0.0)))
     assert not isinstance(study.rows, NotEstimable)
-    shares = [np.mean(study.rows.score == score) for score in study.steps.scores]
-    overall = sum(s * level.value for s, level in zip(shares, study.steps.own, strict=True))
-    assert overall == pytest.approx(study.rows.outcome.mean())
-    assert study.steps.raw[-1].value - study.steps.raw[0].value > 40
-
-
-def test_levels_that_no_change_of_score_connects_are_not_given() -> None:
-    frame = company()
-    two_worlds = np.where(frame["customer_id"] < "C030", 0, 2)
-    score = 1 + two_worlds + frame["period_index"] % 2
-    study = study_of(frame.assign(csat_score=score.astype(float)))
-    assert isinstance(study.steps, StepMeans)
-    assert isinstance(study.steps.own, NotEstimable)
-    _, alt = spend.draw_steps(study, OPEN)
-    assert "between customers" in alt
-    assert "over time" not in alt
+    assert study.rows.left.sum() == 10
+    assert (study.rows.spend[study.rows.left] == 0).all()
 
 
 def test_share_surviving_has_an_interval() -> None:
-    study = study_of(company(slope=5, noise=10))
-    share = as_money(study.share_surviving)
+    share = as_money(ladder_of(company(slope=5, noise=10)).share_surviving)
     assert share.lower is not None
     assert share.upper is not None
     assert share.lower < share.value < share.upper < 1
-
-
-def test_horizon_is_worth_margin_of_those_active_at_the_end() -> None:
-    frame = company(slope=5)
-    gone = (frame["customer_id"] < "C010") & (frame["period_index"] == PERIODS - 1)
-    study = study_of(frame.assign(left=gone, margin=0.1 * frame["spend"]))
-    assert study.active_customers == 50
-    assert as_money(study.worth_base).value == pytest.approx(5 * 50)
-    assert as_money(study.worth_base).n == 50
-    discounted = sum(1.1 ** (-months / 12) for months in (3, 6, 9, 12))
-    assert as_money(study.worth_horizon).value == pytest.approx(0.5 * 50 * discounted)
 
 
 def test_age_of_answers_is_chosen_by_the_caller() -> None:
@@ -124,24 +159,30 @@ def test_age_of_answers_is_chosen_by_the_caller() -> None:
 def test_customers_whose_score_changes_are_counted() -> None:
     frame = company()
     frame.loc[frame["customer_id"] < "C025", "csat_score"] = 3.0
-    rows = study_of(frame).rows
-    assert not isinstance(rows, NotEstimable)
     others = frame[(frame["customer_id"] >= "C025") & frame["previous_spend"].notna()]
     moving = (others.groupby("customer_id")["csat_score"].nunique() > 1).sum()
-    assert rows.changing_customers == moving
+    assert panel_rows(frame).changing_customers == moving
+
+
+def test_a_selection_of_rows_codes_customers_and_periods_anew() -> None:
+    rows = panel_rows(company())
+    part = rows.select((rows.customer >= 20) & (rows.period > 0))
+    assert (part.customers, part.n) == (40, 40 * (PERIODS - 2))
+    assert part.customer_ids[0] == "C020"
+    assert part.period_labels == ("2024Q3", "2024Q4", "2024Q5", "2024Q6")
+    with pytest.raises(CannotEstimate, match="Fewer than 30"):
+        rows.select(rows.customer < 12)
 
 
 # What must not change the answer ------------------------------------------------------------
 
 
 def numbers(study: SpendStudy) -> dict[str, float]:
-    rungs = {rung.id: rung.slope for rung in study.rungs if isinstance(rung, Rung)}
+    rungs = {rung.id: rung.slope for rung in study.spend.rungs if isinstance(rung, Rung)}
     assert len(rungs) == 4
-    named = {**rungs, "share": study.share_surviving, "feedback": study.feedback}
-    named |= {"base": study.worth_base, "horizon": study.worth_horizon}
-    assert isinstance(study.steps, StepMeans)
-    assert isinstance(study.steps.own, tuple)
-    named |= {f"own {i}": level for i, level in enumerate(study.steps.own)}
+    assert not isinstance(study.feedback, NotEstimable)
+    named = {**rungs, "share": study.spend.share_surviving, "feedback": study.feedback.slope}
+    named |= {"between": study.spend.between, "margin": slope_of(study.margin.fixed_effects)}
     return {
         f"{name} {part}": getattr(estimate, part)
         for name, estimate in named.items()
@@ -177,20 +218,20 @@ def test_money_in_another_unit_scales_slopes_and_leaves_shares(noisy: pd.DataFra
 
 def test_what_is_constant_about_a_customer_drops_out(noisy: pd.DataFrame) -> None:
     own = 500.0 * noisy["customer_id"].str[1:].astype(int)
-    shifted = study_of(noisy.assign(spend=noisy["spend"] + own))
+    shifted = ladder_of(noisy.assign(spend=noisy["spend"] + own))
     assert slope_of(shifted.fixed_effects).value == pytest.approx(
-        slope_of(study_of(noisy).fixed_effects).value
+        slope_of(ladder_of(noisy).fixed_effects).value
     )
 
 
 def test_a_customer_seen_once_does_not_move_the_defended_slope(noisy: pd.DataFrame) -> None:
     stranger = noisy[noisy["period_index"] == 3].head(1)
     stranger = stranger.assign(customer_id="Z", csat_score=1.0, spend=9e4, previous_spend=1.0)
-    study = study_of(pd.concat([noisy, stranger]))
-    assert slope_of(study.fixed_effects).value == pytest.approx(
-        slope_of(study_of(noisy).fixed_effects).value
+    with_stranger = ladder_of(pd.concat([noisy, stranger]))
+    assert slope_of(with_stranger.fixed_effects).value == pytest.approx(
+        slope_of(ladder_of(noisy).fixed_effects).value
     )
-    assert slope_of(study.raw).value < slope_of(study_of(noisy).raw).value
+    assert slope_of(with_stranger.raw).value < slope_of(ladder_of(noisy).raw).value
 
 
 # Samples that bear no number ----------------------------------------------------------------
@@ -206,6 +247,7 @@ DEGENERATE = {
     "empty": (lambda f: f.head(0), "No customer has a known CSAT answer."),
     "stale": (lambda f: f.assign(csat_age_days=4000.0), "fresh"),
     "one respondent": (one_respondent, "Fewer than 30 customers"),
+    "one period only": (lambda f: f.assign(previous_spend=np.nan), "seen in two periods running"),
     "no spend": (lambda f: f.assign(spend=0.0, margin=0.0), "Nobody spent anything"),
     "alike": (lambda f: f.assign(csat_score=4.0), "Every CSAT answer is the same"),
 }
@@ -217,11 +259,10 @@ def test_a_reason_stands_in_place_of_every_number(
 ) -> None:
     spoil, reason = DEGENERATE[case]
     study = study_of(spoil(company()))
-    for field in fields(study):
-        value = getattr(study, field.name)
-        if isinstance(value, NotEstimable):
-            assert reason in value.reason
-    assert all(isinstance(rung, NotEstimable) for rung in study.rungs)
+    assert isinstance(study.rows, NotEstimable)
+    for value in (*study.spend.rungs, *study.margin.rungs, study.feedback, study.control):
+        assert isinstance(value, NotEstimable)
+        assert reason in value.reason
     texts = shown(study, monkeypatch)
     assert texts
     assert all(reason in text for text in texts)
@@ -231,21 +272,20 @@ def test_scores_that_never_change_leave_only_the_raw_comparison() -> None:
     frame = company(noise=10)
     first = frame.groupby("customer_id")["csat_score"].transform("first")
     study = study_of(frame.assign(csat_score=first))
-    assert isinstance(study.raw, Rung)
-    assert isinstance(study.fixed_effects, NotEstimable)
-    assert "ever changed" in study.fixed_effects.reason
-    assert isinstance(spend.find_spend(study), NotEstimable)
-    assert spend.find_raw_slope(study) is None
+    assert isinstance(study.spend.raw, Rung)
+    assert isinstance(study.spend.fixed_effects, NotEstimable)
+    assert "ever changed" in study.spend.fixed_effects.reason
+    assert isinstance(spend_findings.find_spend(study), NotEstimable)
+    assert spend_findings.find_raw_slope(study) is None
 
 
-def test_nobody_left_at_the_end_is_worth_no_number() -> None:
-    frame = company()
-    study = study_of(frame.assign(left=frame["period_index"] == PERIODS - 1))
-    assert isinstance(study.worth_base, NotEstimable)
-    assert isinstance(study.worth_horizon, NotEstimable)
-    finding = spend.find_spend(study)
-    assert isinstance(finding, Finding)
-    assert finding.money is None
+def test_a_score_that_the_segment_tells_leaves_no_second_rung() -> None:
+    frame = company(noise=10)
+    told = frame.assign(csat_score=np.where(frame["segment"] == "family", 2.0, 4.0))
+    ladder = ladder_of(told)
+    assert isinstance(ladder.raw, Rung)
+    assert isinstance(ladder.customer, NotEstimable)
+    assert "determined by what is recorded" in ladder.customer.reason
 
 
 # Words follow the data ----------------------------------------------------------------------
@@ -254,26 +294,24 @@ def test_nobody_left_at_the_end_is_worth_no_number() -> None:
 def shown(
     study: SpendStudy, monkeypatch: pytest.MonkeyPatch, disclosure: Disclosure = OPEN
 ) -> list[str]:
-    """Everything that the notebook shows of a study."""
+    """Everything that the notebook argues with of a study, but for its worth."""
     texts: list[str] = []
 
     def publish(data: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         texts.append(data.get("text/html") or data.get("text/plain", ""))
 
-    monkeypatch.setattr(output, "_publish", publish)
-    spend.show_rows(study, disclosure)
-    spend.show_ladder_figure(study)
-    spend.show_ladder_table(study, disclosure)
-    spend.show_surviving(study)
-    spend.show_findings(study, disclosure)
-    spend.show_trust(study)
-    spend.show_steps_figure(study, disclosure)
-    spend.show_worth(study, disclosure)
+    monkeypatch.setattr(output, "publish_output", publish)
+    spend_words.show_rows(study, disclosure)
+    spend_figures.show_ladder_figure(study)
+    spend_tables.show_ladder_table(study, disclosure)
+    spend_tables.show_accounts(study)
+    spend_words.show_surviving(study)
+    spend_words.show_trust(study, disclosure)
     return texts
 
 
 def finding_of(study: SpendStudy) -> Finding:
-    finding = spend.find_spend(study)
+    finding = spend_findings.find_spend(study)
     assert isinstance(finding, Finding)
     return finding
 
@@ -295,8 +333,7 @@ def test_sentences_follow_the_sign() -> None:
     ],
 )
 def test_a_raw_figure_that_misleads_is_a_finding(options: dict[str, float], kind: str) -> None:
-    study = study_of(company(**options))
-    finding = spend.find_raw_slope(study)
+    finding = spend_findings.find_raw_slope(study_of(company(**options)))
     assert finding is not None
     assert finding.id == f"raw-slope-{kind}"
     assert (finding.label, finding.money) == ("description", None)
@@ -304,15 +341,16 @@ def test_a_raw_figure_that_misleads_is_a_finding(options: dict[str, float], kind
 
 def test_a_raw_figure_that_holds_up_is_none() -> None:
     study = study_of(company(slope=5, richer=0, noise=10))
-    assert spend.find_raw_slope(study) is None
-    assert "holds up" in str(spend.word_surviving(study))
+    assert spend_findings.find_raw_slope(study) is None
+    assert "holds up" in str(spend_words.word_surviving(study.spend))
 
 
 def test_a_defended_slope_known_only_roughly_accuses_nobody() -> None:
     study = study_of(company(slope=5, richer=20, noise=10))
-    assert isinstance(study.difference, Estimate)
-    rough = replace(study, difference=replace(study.difference, lower=-1.0))
-    assert spend.find_raw_slope(rough) is None
+    assert isinstance(study.spend.difference, Estimate)
+    wide = replace(study.spend.difference, lower=-1.0)
+    rough = replace(study, spend=replace(study.spend, difference=wide))
+    assert spend_findings.find_raw_slope(rough) is None
 
 
 @pytest.mark.parametrize(
@@ -325,7 +363,33 @@ def test_a_defended_slope_known_only_roughly_accuses_nobody() -> None:
     ],
 )
 def test_what_survives_is_worded_by_its_interval(options: dict[str, float], words: str) -> None:
-    assert words in str(spend.word_surviving(study_of(company(**options))))
+    assert words in str(spend_words.word_surviving(ladder_of(company(**options))))
+
+
+def test_a_sign_that_turns_is_announced_with_reason_and_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = company(slope=-9, richer=40, noise=10)
+    before = study_of(frame).spend.sign_flips
+    assert before == (("customer", "history"),)
+    study = study_of(frame.assign(previous_spend=100.0))
+    assert study.spend.sign_flips == (("history", "fixed_effects"),)
+    said = " ".join(shown(study, monkeypatch))
+    assert "The sign changes between" in said
+    assert "higher on average differ in spend by" in said
+    assert "the defended comparison answers it" in said
+
+
+def test_the_thing_that_turned_a_sign_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = company(slope=5, richer=0, noise=5)
+    poor = frame["segment"] == "single"
+    frame["csat_score"] += 2.0 * poor
+    frame["spend"] -= 200.0 * poor - 10.0 * poor
+    frame["previous_spend"] -= 200.0 * poor
+    study = study_of(frame)
+    assert study.spend.sign_flips == (("raw", "customer"),)
+    said = " ".join(shown(study, monkeypatch))
+    assert "Customers with higher answers differ in segment, and that alone accounts for −€" in said
 
 
 def test_feedback_is_no_evidence_or_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,26 +401,28 @@ def test_feedback_is_no_evidence_or_a_warning(monkeypatch: pytest.MonkeyPatch) -
     assert "read the defended figure with care" in warned
 
 
+def test_negative_control_looks_at_answers_given_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = company(noise=10, customers=200)
+    quiet = study_of(frame)
+    assert "shows no association with its spend" in " ".join(shown(quiet, monkeypatch))
+    before_last = frame.groupby("customer_id")["spend"].shift(2)
+    moved = frame["csat_score"] + (before_last - before_last.mean()).fillna(0) / 15
+    loud = study_of(frame.assign(csat_score=moved))
+    assert "something else is at work" in " ".join(shown(loud, monkeypatch))
+    stale = study_of(frame.assign(csat_age_days=200.0))
+    assert isinstance(stale.control, NotEstimable)
+
+
 def test_controls_are_named_as_far_as_they_are_there() -> None:
-    assert spend.rung_name("customer", study_of(company())) == "+ segment, tenure, period"
+    assert spend_words.rung_name("customer", study_of(company())) == "+ segment, tenure, period"
     plain = study_of(company().drop(columns="segment"))
-    assert spend.rung_name("customer", plain) == "+ tenure, period"
+    assert spend_words.rung_name("customer", plain) == "+ tenure, period"
 
 
-def test_scores_given_by_few_are_withheld() -> None:
+def test_counts_of_few_are_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = company(noise=10)
-    few = frame["csat_score"].where(frame["csat_score"] < 5, 4.0)
-    few[frame["customer_id"].isin(["C003", "C004"])] = 5.0
-    study = study_of(frame.assign(csat_score=few))
-    _, closed_alt = spend.draw_steps(study, Disclosure(enabled=True))
-    _, open_alt = spend.draw_steps(study, OPEN)
-    assert "CSAT 5" in open_alt
-    assert "CSAT 5" not in closed_alt
-
-
-def test_money_of_few_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = company(noise=10)
-    last = frame["period_index"] == PERIODS - 1
-    study = study_of(frame.assign(left=last & (frame["customer_id"] > "C004")))
-    assert study.active_customers == 5
-    assert "fewer than eight" in shown(study, monkeypatch, Disclosure(enabled=True))[-1]
+    frame.loc[frame.index[7], "csat_score"] = np.nan
+    texts = shown(study_of(frame), monkeypatch, Disclosure(enabled=True))
+    assert "fewer than eight without an answer" in texts[0]

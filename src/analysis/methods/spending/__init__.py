@@ -1,0 +1,1 @@
+"""Spend on satisfaction: rows, ladder, checks, shape, worth."""

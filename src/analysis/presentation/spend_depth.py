@@ -1,0 +1,388 @@
+"""The appendix on spend in sentences: shape, relative form, who answers, prices, diagnostics."""
+
+from __future__ import annotations
+
+from analysis.disclosure import Disclosure
+from analysis.methods.estimate import Estimate, NotEstimable
+from analysis.methods.regression_diagnostics import HIGH_CONDITION, FormTest, Influence
+from analysis.methods.sensitivity import Sensitivity
+from analysis.methods.spending.checks import LeadCheck
+from analysis.methods.spending.doubts import Doubts
+from analysis.methods.spending.forms import Forms
+from analysis.methods.spending.ladder import excludes_zero
+from analysis.methods.spending.prices import PriceGroup, PriceStudy
+from analysis.methods.spending.shape import GainAndLoss, StepMeans
+from analysis.methods.spending.silence import WeightedSlope
+from analysis.methods.spending.study import SpendDepth
+from analysis.presentation.output import disclosed, show_reason, show_sentence, show_table
+from analysis.presentation.spend_words import (
+    CHECK_P_VALUE,
+    format_p_value,
+    moved_name,
+    said_count,
+)
+from analysis.presentation.tables import html_table
+from analysis.presentation.wording import (
+    format_count,
+    format_estimate,
+    format_estimate_lines,
+    format_money,
+    format_number,
+    format_share,
+    message,
+    message_for,
+)
+
+# One customer who moves the slope by more than this share of it is named as a doubt.
+LARGE_INFLUENCE = 0.1
+
+
+def _show(said: str | NotEstimable) -> None:
+    if isinstance(said, NotEstimable):
+        show_reason(said)
+    else:
+        show_sentence(said)
+
+
+def word_straight(steps: StepMeans) -> str | NotEstimable:
+    """Whether spend rises by the same amount with each point."""
+    p_value = steps.straight_p_value
+    if isinstance(p_value, NotEstimable):
+        return p_value
+    if p_value < CHECK_P_VALUE:
+        return message(
+            "The points are not worth the same: a straight line within customers is rejected ({p}), so "
+            "the slope is an average over steps of different size; read the figure instead.",
+            p=format_p_value(p_value),
+        )
+    return message(
+        "No bend could be told from chance: within customers every point goes with about the same "
+        "spend ({p} against a straight line).",
+        p=format_p_value(p_value),
+    )
+
+
+def word_gain_and_loss(found: GainAndLoss) -> str:
+    """Whether losing a point goes with more than gaining one."""
+    values = {
+        "gain": format_estimate(found.gain, 2),
+        "loss": format_estimate(found.loss, 2),
+        "asymmetry": format_estimate(found.asymmetry, 2),
+        "p": format_p_value(found.p_value),
+    }
+    said = message(
+        "From one period to the next, spend changes by {gain} with a point gained and by {loss} with "
+        "a point lost, among those who answered in between.",
+        **values,
+    )
+    if found.p_value >= CHECK_P_VALUE:
+        return said + " " + message(
+            "That losses weigh differently from gains could not be told from chance (difference in "
+            "size {asymmetry}, {p}).", **values,
+        )  # fmt: skip
+    if found.asymmetry.value > 0:
+        return said + " " + message(
+            "Losses weigh more than gains (difference in size {asymmetry}, {p}).", **values
+        )  # fmt: skip
+    return said + " " + message(
+        "Losses weigh less than gains (difference in size {asymmetry}, {p}).", **values
+    )  # fmt: skip
+
+
+def word_aging(found: LeadCheck) -> str:
+    """Whether the slope changes as answers age."""
+    values = {"said": format_estimate(found.slope, 2), "p": format_p_value(found.p_value)}
+    if found.p_value >= CHECK_P_VALUE:
+        return message(
+            "That the slope changes as answers age could not be told from chance ({said} for each period "
+            "that an answer is older, {p}).",
+            **values,
+        )
+    return message(
+        "The slope changes as answers age, by {said} for each period that an answer is older ({p}): the "
+        "last answer does not tell today's satisfaction equally well for all.",
+        **values,
+    )
+
+
+def show_shape(depth: SpendDepth) -> None:
+    """Say whether the line is straight, whether losses weigh as gains do, and answers keep."""
+    steps, gains, aging = depth.steps, depth.gain_and_loss, depth.aging
+    _show(steps if isinstance(steps, NotEstimable) else word_straight(steps))
+    _show(gains if isinstance(gains, NotEstimable) else word_gain_and_loss(gains))
+    _show(aging if isinstance(aging, NotEstimable) else word_aging(aging))
+
+
+def word_relative(forms: Forms, disclosure: Disclosure) -> str | NotEstimable:
+    """The slope in per cent, and whether it is buying at all or the size of the spend."""
+    relative = forms.elasticity
+    if isinstance(relative, NotEstimable):
+        return relative
+    assert relative.lower is not None
+    assert relative.upper is not None
+    size = format_estimate(relative, 1)
+    if relative.lower > 0:
+        said = message(
+            "In relative terms, spend of the same customer is {size} higher per point (Poisson "
+            "pseudo-likelihood within customers and periods, zeros included).",
+            size=size,
+        )
+    elif relative.upper < 0:
+        said = message(
+            "In relative terms, spend of the same customer is lower with every point: {size} (Poisson "
+            "pseudo-likelihood within customers and periods, zeros included).",
+            size=size,
+        )
+    else:
+        said = message(
+            "In relative terms, no difference per point could be told from chance: {size} (Poisson "
+            "pseudo-likelihood within customers and periods, zeros included).",
+            size=size,
+        )
+    if forms.set_to_zero:
+        said += " " + message(
+            "Periods in which refunds exceed purchases ({rows}) count as zero in it.",
+            rows=said_count(forms.set_to_zero, disclosure),
+        )
+    return said
+
+
+def word_parts(forms: Forms) -> str | NotEstimable:
+    """Whether it is more periods with spend, more spend in them, or both."""
+    buying, more = forms.buying, forms.if_buying
+    if isinstance(more, NotEstimable):
+        return more
+    if isinstance(buying, NotEstimable):
+        return buying
+    values = {
+        "mean": format_share(forms.mean_buying, 0),
+        "buying": format_number(100 * buying.value, 1),
+        "low": format_number(100 * (buying.lower or 0.0), 1),
+        "high": format_number(100 * (buying.upper or 0.0), 1),
+        "more": format_estimate(more, 2),
+    }
+    said = message(
+        "In two parts: there is spend in {mean} of all rows; with each point that share differs by "
+        "{buying} percentage points ({low} to {high}), and spend, where there is any, by {more}. The "
+        "second part compares periods that were chosen by having spend.",
+        **values,
+    )
+    return said
+
+
+def show_forms_sentences(depth: SpendDepth, disclosure: Disclosure) -> None:
+    """Say what the other forms add."""
+    forms = depth.forms
+    if isinstance(forms, NotEstimable):
+        show_reason(forms)
+        return
+    _show(word_relative(forms, disclosure))
+    _show(word_parts(forms))
+
+
+def word_silence(silence: WeightedSlope) -> str:
+    """What weighting for who answers does to the slope."""
+    values = {
+        "invited": format_share(silence.share_invited, 0),
+        "answered": format_share(silence.share_answered, 0),
+        "slope": format_estimate(silence.slope, 2),
+        "shift": format_estimate(silence.shift, 2),
+        "effective": format_share(silence.effective_share, 0),
+    }
+    said = message(
+        "Who answers: {invited} of active customers are invited in a period, and {answered} of those "
+        "invited answer. Weighted for both by what was known before, the defended slope is {slope}; "
+        "that differs from the same rows unweighted by {shift}. The weighted answers are as precise as "
+        "{effective} of as many.",
+        **values,
+    )
+    if excludes_zero(silence.shift):
+        said += " " + message("The weights move it by more than chance: who answers matters here.")
+    else:
+        said += " " + message("The weights do not move it by more than chance.")
+    return said + " " + message(
+        "Weights cannot mend answering that depends on spend among customers with the same score."
+    )  # fmt: skip
+
+
+def show_silence(depth: SpendDepth) -> None:
+    """Say what weighting for who answers does."""
+    silence = depth.silence
+    _show(silence if isinstance(silence, NotEstimable) else word_silence(silence))
+
+
+def word_prices(prices: PriceStudy) -> str | NotEstimable:
+    """Whether promoters buy less at a discount, or react less to prices, than detractors."""
+    parts = []
+    share, response = prices.at_discount_difference, prices.response_difference
+    if isinstance(share, Estimate):
+        low, high = (format_number(100 * (x or 0.0), 1) for x in (share.lower, share.upper))
+        value = format_number(100 * share.value, 1)
+        parts.append(
+            message(
+                "Promoters order at a reduced price by {value} percentage points more often than "
+                "detractors ({low} to {high}; negative means less often).",
+                value=value, low=low, high=high,
+            )
+        )  # fmt: skip
+        if not excludes_zero(share):
+            parts.append(message("That is within what chance allows."))
+    if isinstance(response, Estimate):
+        parts.append(
+            message(
+                "How much larger orders are when a price is one per cent lower differs by {value} per "
+                "cent between the two.",
+                value=format_estimate(response, 2),
+            )
+        )
+        if not excludes_zero(response):
+            parts.append(message("That too could be chance."))
+    if parts:
+        return " ".join(parts)
+    assert isinstance(share, NotEstimable)
+    return share
+
+
+def _price_row(group: PriceGroup, disclosure: Disclosure) -> list[str]:
+    names = {
+        "detractors": message("detractors"),
+        "passives": message("passives"),
+        "promoters": message("promoters"),
+    }
+    return [
+        names[group.name],
+        said_count(group.orders, disclosure),
+        format_estimate_lines(disclosed(group.at_discount, disclosure)),
+        format_estimate_lines(disclosed(group.response, disclosure), 2),
+    ]
+
+
+def show_prices(depth: SpendDepth, disclosure: Disclosure) -> None:
+    """Price sensitivity by NPS group, or that no price is carried."""
+    prices = depth.prices
+    if isinstance(prices, NotEstimable):
+        show_reason(prices)
+        return
+    _show(word_prices(prices))
+    header = [
+        message("NPS group"),
+        message("Orders"),
+        message("At a reduced price"),
+        message("Order size, per cent per per cent"),
+    ]
+    lines = [_price_row(group, disclosure) for group in prices.groups]
+    show_table(html_table(header, lines, message("Price sensitivity by NPS group, 95% intervals")))
+
+
+def word_robustness(own: Sensitivity, beside: Sensitivity | NotEstimable, currency: str) -> str:
+    """How strong something unrecorded would have to be, measured by what is recorded."""
+    values = {
+        "needed": format_share(own.robustness_value),
+        "doubt": format_share(own.robustness_value_interval),
+    }
+    if not own.robustness_value_interval:
+        said = message(
+            "Robustness: the interval of the defended slope already holds zero; a hidden influence that "
+            "explains {needed} of what is left of both scores and spend would bring the slope itself "
+            "there.",
+            **values,
+        )
+    else:
+        said = message(
+            "Robustness: something unrecorded that changes over time would have to explain {needed} of "
+            "what is left of both scores and spend to bring the defended slope to zero, and {doubt} to "
+            "bring its interval there (Cinelli & Hazlett 2020).",
+            **values,
+        )
+    if isinstance(beside, NotEstimable) or not beside.benchmarks:
+        return said
+    strongest = beside.benchmarks[0]
+    return said + " " + message(
+        "For scale, in the comparison of customers with one another: {what}, the strongest thing on "
+        "record, explains {score} of what is left of scores and {spend} of what is left of spend; "
+        "another like it, unrecorded, would bring that slope from {slope} to {after}.",
+        what=moved_name(strongest.name), score=format_share(strongest.r2_regressor),
+        spend=format_share(strongest.r2_outcome), slope=format_money(beside.slope, currency, 2),
+        after=format_money(strongest.confounder.value, currency, 2),
+    )  # fmt: skip
+
+
+def word_influence(found: Influence, disclosure: Disclosure) -> str:
+    """How much of the slope hangs on few customers."""
+    share = format_share(found.largest_share)
+    if found.fewest_to_turn is None:
+        turn = message("Leaving out no set of customers would turn its sign.")
+    else:
+        shown = disclosure.count(found.fewest_to_turn)
+        if shown is None:
+            turn = message("Leaving out fewer than eight, chosen for it, would turn its sign.")
+        else:
+            turn = message_for(
+                "Leaving out {count} customer, chosen for it, would turn its sign.",
+                "It would take leaving out {count} customers, chosen for it, to turn its sign.",
+                shown,
+            )
+    if found.largest_share > LARGE_INFLUENCE:
+        said = message(
+            "Influence: a single customer moves the defended slope by {share} of it; look at that "
+            "customer before relying on it.",
+            share=share,
+        )
+    else:
+        said = message(
+            "Influence: no single customer moves the defended slope by more than {share} of it.",
+            share=share,
+        )
+    return f"{said} {turn}"
+
+
+def word_form(found: FormTest) -> str:
+    """Whether RESET sees a bend."""
+    if found.p_value < CHECK_P_VALUE:
+        return message(
+            "RESET: powers of the fitted values add something ({p}), so the straight line leaves out a "
+            "bend.",
+            p=format_p_value(found.p_value),
+        )
+    return message(
+        "RESET: powers of the fitted values add nothing that could be told from chance ({p}).",
+        p=format_p_value(found.p_value),
+    )
+
+
+def word_columns(doubts: Doubts) -> str | NotEstimable:
+    """Whether columns are so tangled that single coefficients hang on little."""
+    columns = doubts.columns
+    if isinstance(columns, NotEstimable):
+        return columns
+    number = format_number(columns.number, 0)
+    if columns.number <= HIGH_CONDITION:
+        return message(
+            "Condition number of the columns held fixed: {number}, below the {limit} from which single "
+            "coefficients begin to hang on little.",
+            number=number, limit=format_count(HIGH_CONDITION),
+        )  # fmt: skip
+    return message(
+        "Condition number of the columns held fixed: {number}, above {limit}: {names} can hardly be told "
+        "apart, and the rungs below the defended one hang on little.",
+        number=number, limit=format_count(HIGH_CONDITION),
+        names=", ".join(columns.entangled) or message("some columns"),
+    )  # fmt: skip
+
+
+def show_doubts(depth: SpendDepth, currency: str, disclosure: Disclosure) -> None:
+    """What could overturn the slope, in sentences."""
+    doubts = depth.doubts
+    if isinstance(doubts, NotEstimable):
+        show_reason(doubts)
+        return
+    robustness, influence, form = doubts.robustness, doubts.influence, doubts.form
+    if isinstance(robustness, NotEstimable):
+        show_reason(robustness)
+    else:
+        show_sentence(word_robustness(robustness, doubts.benchmark, currency))
+    _show(
+        influence if isinstance(influence, NotEstimable) else word_influence(influence, disclosure)
+    )
+    _show(form if isinstance(form, NotEstimable) else word_form(form))
+    _show(word_columns(doubts))
