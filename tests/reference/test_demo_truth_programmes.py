@@ -8,11 +8,18 @@ from statistics import NormalDist
 import pytest
 import yaml
 
-from analysis.intake.dataset import open_dataset
+from analysis.intake.dataset import Dataset, open_dataset
 from analysis.intake.programme_frames import assignment_outcomes, rollout_panels
-from analysis.methods.estimate import Estimate
+from analysis.methods.estimate import Estimate, NotEstimable
 from analysis.methods.investment import InvestmentValue
+from analysis.methods.investment.agreement import compare_score_and_money, worth_of_point
+from analysis.methods.investment.planned import best_proven, not_begun
+from analysis.methods.investment.portfolio import Recommendation, SettlingTest, recommend_programmes
+from analysis.methods.investment.power import margin_spread
+from analysis.methods.investment.scenarios import scenario_value, tornado
 from analysis.methods.programme_effect.study import ProgrammeStudy, Terms, study_programmes
+from analysis.methods.service_recovery import recovered_scores
+from analysis.presentation.programmes import find_programme
 
 DEMO = Path(__file__).resolve().parents[2] / "data/demo"
 TRUTH_KEYS = {
@@ -30,8 +37,12 @@ def truth() -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def studies() -> dict[str, ProgrammeStudy]:
-    data = open_dataset(DEMO, "2026Q2")
+def data() -> Dataset:
+    return open_dataset(DEMO, "2026Q2")
+
+
+@pytest.fixture(scope="module")
+def studies(data: Dataset) -> dict[str, ProgrammeStudy]:
     rate = data.settings.economics.discount_rate_annual
     terms = Terms(data.period.last_day, data.currency, rate)
     found = study_programmes(
@@ -117,3 +128,114 @@ def test_gifts_look_splendid_and_are_a_loss(
 def test_the_best_programme_comes_first(studies: dict[str, ProgrammeStudy]) -> None:
     lower_limits = [worth(study)[0] for study in studies.values()]
     assert lower_limits == sorted(lower_limits, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def advice(data: Dataset, studies: dict[str, ProgrammeStudy]) -> dict[str, Recommendation]:
+    spread = margin_spread(data.customer_periods())
+    found = recommend_programmes(tuple(studies.values()), spread)
+    return {item.programme_id: item for item in found}
+
+
+def test_the_recommendations_are_those_that_the_truth_calls_for(
+    advice: dict[str, Recommendation], studies: dict[str, ProgrammeStudy], truth: dict[str, float]
+) -> None:
+    assert {name: item.action for name, item in advice.items()} == {
+        "live_chat": "extend",
+        "compensation_budget": "extend",
+        "call_backs": "stop",
+        "loyalty_gifts": "test",
+    }
+    for name, item in advice.items():
+        even = studies[name].break_even
+        assert isinstance(even, Estimate)
+        pays = truth[TRUTH_KEYS[name]] > even.value
+        assert (item.action == "extend") == pays, name
+
+
+def test_the_test_of_the_gifts_is_within_reach(advice: dict[str, Recommendation]) -> None:
+    test = advice["loyalty_gifts"].test
+    assert isinstance(test, SettlingTest)
+    assert not test.from_estimate
+    assert not isinstance(test.shortest, NotEstimable)
+    counts = [sample.customers for sample in test.samples]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_call_backs_are_not_credited_with_regression_to_the_mean(
+    data: Dataset, studies: dict[str, ProgrammeStudy], truth: dict[str, float]
+) -> None:
+    calls = studies["call_backs"]
+    assert isinstance(calls.satisfaction, Estimate)
+    found = recovered_scores(data.experiment_outcomes("call_backs"), calls.satisfaction)
+    assert interval(found.treated)[0] > 0.8, (
+        "read off without thinking, calls raise scores by a point"
+    )
+    assert found.rises_by_itself
+    lower, _, upper = interval(found.credited)
+    assert lower < 0 < upper
+    assert truth[TRUTH_KEYS["call_backs"]] == 0.0
+    assert worth(calls)[2] < 0
+    assert isinstance(calls.value, InvestmentValue)
+    assert calls.value.share_positive is not None
+    assert calls.value.share_positive < 0.05
+
+
+def test_the_money_of_each_programme_covers_what_it_truly_brought(
+    studies: dict[str, ProgrammeStudy], truth: dict[str, float]
+) -> None:
+    """The planted effect times the customer-quarters counted, less the cost."""
+    for name in ("live_chat", "compensation_budget", "call_backs", "loyalty_gifts"):
+        value = studies[name].value
+        assert isinstance(value, InvestmentValue)
+        even = value.break_even_effect
+        assert isinstance(even, Estimate)
+        true = (truth[TRUTH_KEYS[name]] / even.value - 1) * value.cost
+        lower, _, upper = worth(studies[name])
+        assert lower <= true <= upper, name
+
+
+def test_live_chat_would_have_lost_had_it_ended_a_year_earlier(
+    studies: dict[str, ProgrammeStudy],
+) -> None:
+    chat = studies["live_chat"]
+    assert isinstance(chat.value, InvestmentValue)
+    assert isinstance(chat.effect, Estimate)
+    assert scenario_value(chat.value, months=9).value < 0
+    assert tornado(chat.value, chat.effect)[0].input in ("duration", "effect")
+
+
+def test_score_and_money_are_set_beside_each_other(
+    data: Dataset, studies: dict[str, ProgrammeStudy]
+) -> None:
+    point = worth_of_point(data.customer_periods(), data.table("surveys"), data.currency)
+    assert isinstance(point, Estimate)
+    assert interval(point)[0] > 0
+    calls, chat = studies["call_backs"], studies["live_chat"]
+    # Neither the calls' score nor their money can be told from nothing: the two agree.
+    assert compare_score_and_money(calls.effect, calls.satisfaction, point).agrees
+    # The live chat brings money by more than what CSAT shows.
+    assert compare_score_and_money(chat.effect, chat.satisfaction, point).difference.lower > 0
+
+
+def test_the_best_proven_programme_is_the_live_chat(studies: dict[str, ProgrammeStudy]) -> None:
+    best = best_proven(studies.values())
+    assert best is not None
+    assert best[0] == "Live chat"
+
+
+def test_no_programme_of_the_example_is_still_to_begin(data: Dataset) -> None:
+    assert not_begun(data.table("programmes"), data.period.last_day) == frozenset()
+    assert not_begun(data.table("programmes"), data.settings.covers.first) != frozenset()
+
+
+def test_no_association_is_ordered(
+    studies: dict[str, ProgrammeStudy], advice: dict[str, Recommendation]
+) -> None:
+    for name, study in studies.items():
+        finding = find_programme(study, advice[name])
+        assert not isinstance(finding, NotEstimable)
+        if study.label == "association":
+            assert "Test it further" in finding.sentence
+            assert "Extend" not in finding.sentence
+            assert "Stop" not in finding.sentence

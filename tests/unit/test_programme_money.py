@@ -190,11 +190,38 @@ def test_score_and_money_side_by_side(shown: list[str]) -> None:
     below = study(effect=0.0, satisfaction=Estimate(2.0, 1.6, 2.4, "points", 200, "s"))
     programmes.show_score_and_money((agreeing, beyond, below), worth)
     for verdict in (
-        "does not contradict it", "more than the score accounts for", "less than the score would give",
-    ):  # fmt: skip
+        "does not contradict the score",
+        "is more than the score accounts for",
+        "is less than the score would give",
+    ):
         assert shown[0].count(verdict) == 1
     programmes.show_score_and_money((agreeing,), NotEstimable("nobody answered."))
     assert "What a point is worth is not known: nobody answered." in shown[1]
+    programmes.show_agreement((agreeing, beyond, agreeing), worth)
+    assert "Chat, Chat: the margin found does not contradict the score" in shown[2]
+    assert "is more than the score accounts for" in shown[3]
+    assert len(shown) == 4
+
+
+def test_each_design_is_told_in_a_sentence(shown: list[str]) -> None:
+    rolled = study(design="staggered", label="quasi-experiment", areas=(12, 30))
+    designs = (
+        study(assignment_p_value=0.4), study(assignment_p_value=0.004),
+        study(design="balanced", label="quasi-experiment", assignment_p_value=0.3),
+        study(design="contradicted", label="association", assignment_p_value=1e-9),
+        unbalanced(), study(design="cut-off", label="quasi-experiment"),
+        replace(rolled, pre_trend=(0.3, 4)), replace(rolled, pre_trend=(0.003, 4)), rolled,
+    )  # fmt: skip
+    programmes.show_designs(designs)
+    said = (
+        "contradicts (p = 0.400)", "tells the groups apart", "nothing says how they were chosen",
+        "which the groups belie", "up to 0.20 standard deviations", "by a threshold",
+        "no difference in trend before (p = 0.300, a weak test)", "trends before differed (p = 0.003)",
+        "cannot be tested",
+    )  # fmt: skip
+    assert len(shown) == len(said)
+    for text, part in zip(shown, said, strict=True):
+        assert part in text
 
 
 def scored(gain: float = 0.0, n: int = 400, seed: int = 2) -> pd.DataFrame:
@@ -384,3 +411,19 @@ def test_use_before_and_since_is_counted_by_day(
     assert found["contacts_before"].to_dict() == {"a": 2.0, "b": 0.0}
     assert found["contacts_after"].to_dict() == pytest.approx({"a": 1 / 3, "b": 0.0})
     assert found["compensation_after"].to_dict() == pytest.approx({"a": 4 / 3, "b": 0.0})
+
+
+def test_where_nothing_can_be_compared_break_even_is_given(shown: list[str]) -> None:
+    alone = study(
+        effect=1.0, design="none", label="description",
+        break_even=Estimate(4.25, None, None, UNIT, 200, "t"),
+    )  # fmt: skip
+    alone = replace(alone, effect=NotEstimable("Chat: nobody without it is there"), value=NONE)
+    found = programmes.find_programme(alone)
+    assert isinstance(found, NotEstimable)
+    assert found.reason == (
+        "Chat: nobody without it is there. "
+        "To cover its cost it has to bring €4.25 per customer and quarter."
+    )
+    programmes.show_money((alone,))
+    assert "€4.25" in shown[0]

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from analysis.methods.estimate import Estimate, NotEstimable
 from analysis.methods.investment import InvestmentValue
+from analysis.methods.investment.portfolio import is_doubtful
 from analysis.methods.programme_effect.results import ProgrammeStudy
+from analysis.presentation.programme_trust_words import (
+    IMBALANCE,
+    trust_sentences,
+    worst_balance,
+)
 from analysis.presentation.wording import (
     NO_VALUE,
     format_count,
     format_estimate,
+    format_estimate_lines,
     format_money,
-    format_number,
     format_share,
     format_value,
     message,
 )
 
-IMBALANCE = 0.1
-DOUBTFUL_PRE_TREND = 0.05
-DOUBTFUL_DRAW = 0.01
+__all__ = [
+    "assumption_of",
+    "design_name",
+    "doubt_about",
+    "finding_id",
+    "naive_sentence",
+    "payback_text",
+    "reason_of",
+    "share_text",
+    "trust_sentences",
+    "verdict_sentence",
+]
 
 
 def finding_id(study: ProgrammeStudy) -> str:
@@ -35,6 +50,7 @@ def design_name(study: ProgrammeStudy) -> str:
         "balanced": message("two balanced arms"),
         "contradicted": message("draw not borne out"),
         "selected": message("customers chosen"),
+        "cut-off": message("chosen by a threshold"),
         "none": message("nothing to compare"),
     }[study.design]
 
@@ -61,18 +77,28 @@ def assumption_of(study: ProgrammeStudy) -> str:
             "Assumes that all that decided who was chosen, and that moves margin, is recorded. "
             "A random hold-out would prove it."
         ),
+        "cut-off": message(
+            "Assumes that customers just above and just below the threshold would have brought the "
+            "same without it. Holds at the threshold only."
+        ),
         "none": message("There is nobody to compare with."),
     }[study.design]
 
 
-def probability_text(value: InvestmentValue) -> str:
-    """Probability of a net present value above zero; never quite certain."""
-    probability = value.probability_positive
-    if probability is None:
+def reason_of(study: ProgrammeStudy, reason: str) -> str:
+    """A reason as a sentence that says which programme it is about."""
+    if not reason.startswith(study.name):
+        reason = message("{name}: {reason}", name=study.name, reason=reason)
+    return reason.rstrip(".") + "."
+
+
+def share_text(share: float | None) -> str:
+    """Share of draws with a net present value above zero; never quite all or none."""
+    if share is None:
         return NO_VALUE
-    if probability > 0.99:
+    if share > 0.99:
         return message("over 99%")
-    return message("under 1%") if probability < 0.01 else format_share(probability, 0)
+    return message("under 1%") if share < 0.01 else format_share(share, 0)
 
 
 def payback_text(value: InvestmentValue) -> str:
@@ -83,6 +109,13 @@ def payback_text(value: InvestmentValue) -> str:
     return message("month {month}", month=format_count(month.value))
 
 
+def money_lines(estimate: Estimate) -> str:
+    """Money for a table cell, in whole units where any part of it runs into thousands."""
+    parts = [estimate.value, estimate.lower or 0.0, estimate.upper or 0.0]
+    largest = max(abs(part) for part in parts)
+    return format_estimate_lines(estimate, 0 if 1e3 <= largest < 1e5 else None)
+
+
 def told_from_zero(estimate: Estimate) -> bool:
     """Whether the interval leaves zero out; taken as so where there is no interval."""
     if estimate.lower is None or estimate.upper is None:
@@ -90,13 +123,27 @@ def told_from_zero(estimate: Estimate) -> bool:
     return estimate.lower > 0 or estimate.upper < 0
 
 
+def without_name(study: ProgrammeStudy, reason: str) -> str:
+    """A reason without the programme's name before it."""
+    return reason.removeprefix(f"{study.name}: ")
+
+
 def _what(study: ProgrammeStudy, effect: Estimate) -> str:
     values = {"said": format_estimate(effect, 2)}
+    if study.design == "cut-off":
+        if not told_from_zero(effect):
+            return message(
+                "at the threshold, no difference in margin could be told from chance, put at "
+                "{said} per customer and quarter", **values,
+            )  # fmt: skip
+        return message(
+            "at the threshold, it changed margin per customer and quarter by {said}", **values
+        )
     if study.label == "association":
         if not told_from_zero(effect):
             return message(
                 "no difference in margin to customers alike in what was recorded before could be "
-                "told from chance ({said} a quarter)", **values,
+                "told from chance, put at {said} a quarter", **values,
             )  # fmt: skip
         return message(
             "customers chosen for it differ by {said} margin a quarter from customers alike in what "
@@ -104,23 +151,23 @@ def _what(study: ProgrammeStudy, effect: Estimate) -> str:
         )  # fmt: skip
     if not told_from_zero(effect):
         return message(
-            "no difference in margin could be told from chance ({said} per customer and quarter)",
-            **values,
-        )
+            "no difference in margin could be told from chance, put at {said} per customer "
+            "and quarter", **values,
+        )  # fmt: skip
+    if isinstance(study.relative, Estimate):
+        share = format_share(study.relative.value, 0)
+        return message(
+            "it changed margin per customer and quarter by {said}, {share} of what it would have been",
+            share=share, **values,
+        )  # fmt: skip
     return message("it changed margin per customer and quarter by {said}", **values)
-
-
-def _worst_balance(study: ProgrammeStudy) -> float:
-    if study.adjusted is None:
-        return 0.0
-    return max((abs(row.after) for row in study.adjusted.balance), default=0.0)
 
 
 def doubt_about(study: ProgrammeStudy) -> str:
     """What in the data speaks against the comparison; empty where nothing does."""
-    if study.pre_trend is not None and study.pre_trend[0] < DOUBTFUL_PRE_TREND:
+    if is_doubtful(study):
         return message("but the areas differed in trend before")
-    if study.label == "association" and _worst_balance(study) > IMBALANCE:
+    if study.label == "association" and worst_balance(study) > IMBALANCE:
         return message("but the groups still differ in what was recorded before")
     return ""
 
@@ -134,7 +181,12 @@ def verdict_sentence(study: ProgrammeStudy) -> str:
     assert isinstance(effect, Estimate)
     name, what = study.name, _what(study, effect)
     if isinstance(value, NotEstimable):
-        return message("{name}: {what}. {why}.", name=name, what=what, why=_capital(value.reason))
+        return message(
+            "{name}: {what}. {why}.",
+            name=name,
+            what=what,
+            why=_capital(without_name(study, value.reason)),
+        )
     worth, doubt = value.net_present_value, doubt_about(study)
     values = {
         "name": name,
@@ -231,142 +283,3 @@ def naive_sentence(study: ProgrammeStudy) -> str:
         "than it is.",
         **values,
     )
-
-
-def trust_sentences(study: ProgrammeStudy) -> list[str]:
-    """How the design was recognised, and what the data say for or against it."""
-    if study.design == "none" or isinstance(study.effect, NotEstimable):
-        return []
-    if study.design == "staggered":
-        return _trust_rollout(study)
-    if study.design in ("experiment", "balanced"):
-        return [_trust_draw(study)]
-    return _trust_selected(study)
-
-
-def _trust_draw(study: ProgrammeStudy) -> str:
-    p_value = study.assignment_p_value
-    if p_value is None:
-        return message("{name}: the arms are too small to check the draw.", name=study.name)
-    values = {"name": study.name, "p": format_number(p_value, 3)}
-    if study.design == "balanced":
-        return message(
-            "{name}: both arms are recorded, but not how they were chosen. Nothing recorded "
-            "beforehand tells them apart (p = {p}), as after a random draw; a choice by something "
-            "not recorded would look the same. Record the way of choosing to settle it.", **values,
-        )  # fmt: skip
-    if p_value < DOUBTFUL_DRAW:
-        return message(
-            "{name}: a random draw is recorded, yet what was recorded beforehand tells the arms apart "
-            "better than after most draws (p = {p}). Treated are compared with controls, adjusted "
-            "for it; read the figure with care.", **values,
-        )  # fmt: skip
-    return message(
-        "{name}: a random draw is recorded, and nothing recorded beforehand tells the arms apart "
-        "(p = {p}). Treated are compared with controls, adjusted for what was recorded before.",
-        **values,
-    )
-
-
-def _trust_rollout(study: ProgrammeStudy) -> list[str]:
-    assert study.areas is not None
-    sentences = [
-        message(
-            "{name}: areas were reached at different dates. Each start is compared with areas not "
-            "reached by then, as the change since the year before; {treated} areas reached and "
-            "{control} to compare with.",
-            name=study.name, treated=format_count(study.areas[0]), control=format_count(study.areas[1]),
-        )
-    ]  # fmt: skip
-    if study.pre_trend is None:
-        sentences.append(
-            message(
-                "{name}: whether the areas moved in parallel before cannot be tested.",
-                name=study.name,
-            )
-        )
-        return sentences
-    p_value, quarters = study.pre_trend
-    values = {
-        "name": study.name,
-        "p": format_number(p_value, 3),
-        "quarters": format_count(quarters),
-    }
-    if p_value < DOUBTFUL_PRE_TREND:
-        sentences.append(
-            message(
-                "{name}: the areas did not move in parallel over {quarters} quarters before the start "
-                "(p = {p}); read the figure with care.", **values,
-            )
-        )  # fmt: skip
-    else:
-        sentences.append(
-            message(
-                "{name}: no difference in trend over {quarters} quarters before the start (p = {p}). "
-                "Such a test has little power, so it supports the comparison without proving it.",
-                **values,
-            )
-        )
-    return sentences
-
-
-def _recognised_choice(study: ProgrammeStudy) -> str:
-    if study.design == "contradicted":
-        return message(
-            "{name}: a random draw is recorded, but what was recorded beforehand tells who was chosen "
-            "(p below 0.001), which contradicts it.", name=study.name,
-        )  # fmt: skip
-    if study.assignment_p_value is None or study.assignment_p_value >= DOUBTFUL_DRAW:
-        return message("{name}: customers were chosen, not drawn.", name=study.name)
-    return message(
-        "{name}: what was recorded beforehand tells who was chosen, so this was no random draw.",
-        name=study.name,
-    )
-
-
-def _trust_selected(study: ProgrammeStudy) -> list[str]:
-    compared = message(
-        "Those chosen are compared with others of the same past, twice over: by how likely they were "
-        "to be chosen, and by what they would have been expected to bring."
-    )
-    sentences = [f"{_recognised_choice(study)} {compared}"]
-    if study.adjusted is None:
-        return sentences
-    balance = study.adjusted.balance
-    raw = max((abs(row.before) for row in balance), default=0.0)
-    left = _worst_balance(study)
-    values = {
-        "name": study.name,
-        "raw": format_number(raw),
-        "left": format_number(left),
-        "controls": format_count(study.adjusted.overlap.effective_controls),
-    }
-    if left <= IMBALANCE:
-        sentences.append(
-            message(
-                "{name}: the largest difference in the past falls from {raw} to {left} standard "
-                "deviations; the comparison carries as much as {controls} untreated customers.",
-                **values,
-            )
-        )
-    else:
-        sentences.append(
-            message(
-                "{name}: the adjustment leaves a difference of {left} standard deviations in the past "
-                "(from {raw}); the comparison carries as much as {controls} untreated customers. "
-                "Read the figure with care.", **values,
-            )
-        )  # fmt: skip
-    if study.adjusted.overlap.left_out != 0:
-        sentences.append(
-            message(
-                "{name}: {left_out} of those given it have no counterpart among the others; they are "
-                "left out of the comparison and of the benefit, but not of the cost.",
-                name=study.name, left_out=_few(study.adjusted.overlap.left_out),
-            )
-        )  # fmt: skip
-    return sentences
-
-
-def _few(count: int | None) -> str:
-    return message("a few") if count is None else format_count(count)
