@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+Advice = Literal["extend", "continue", "stop", "test", ""]
 Label = Literal["experiment", "quasi-experiment", "association", "description"]
 
 ResultT = TypeVar("ResultT")
@@ -42,6 +43,7 @@ class Finding:
     money: what it is worth over the horizon, in currency; None where no money is attached.
     label: experiment, quasi-experiment, association or description.
     assumption: what the label rests on.
+    advice: what to do about a programme; "" where nothing is to be decided.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Finding:
     label: Label
     assumption: str
     money: Estimate | None = None
+    advice: Advice = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.methods.estimate import Estimate, Finding, NotEstimable
+from analysis.methods.estimate import Advice, Estimate, Finding, NotEstimable
 from analysis.methods.investment.portfolio import Recommendation
 from analysis.methods.programme_effect.results import ProgrammeStudy
 from analysis.presentation.output import show_finding, show_reason
@@ -93,6 +93,11 @@ def show_findings(studies: Studies, recommendations: tuple[Recommendation, ...] 
         show_finding(find_programme(study, advice.get(study.programme_id)))
 
 
+ADVICE: dict[str, Advice] = {
+    "extend": "extend", "continue": "continue", "stop": "stop", "test": "test",
+}  # fmt: skip
+
+
 def find_programme(
     study: ProgrammeStudy, recommendation: Recommendation | None = None
 ) -> Finding | NotEstimable:
@@ -119,7 +124,10 @@ def find_programme(
     estimates |= {name: item for name, item in naive.items() if isinstance(item, Estimate)}
     advice = "" if recommendation is None else advice_sentence(recommendation)
     sentence = " ".join(filter(None, (verdict_sentence(study), naive_sentence(study), advice)))
-    return Finding(finding_id(study), sentence, estimates, study.label, assumption_of(study), money)
+    return Finding(
+        finding_id(study), sentence, estimates, study.label, assumption_of(study), money,
+        "" if recommendation is None else ADVICE.get(recommendation.action, ""),
+    )  # fmt: skip
 
 
 def _break_even_only(study: ProgrammeStudy) -> list[str]:

@@ -206,28 +206,25 @@ def _programme_line(finding: dict[str, Any]) -> str:
 
 
 def _advice(programmes: list[dict[str, Any]], associations: list[dict[str, Any]]) -> list[str]:
-    """Go on with what is proven to pay, end what is proven not to, test the rest.
+    """What the findings on programmes advise, together; what gives no advice is tested first.
 
     An association never makes an order: it is tested with a random hold-out.
     """
-    names: dict[str, list[str]] = {"extend": [], "stop": [], "test": []}
-    for finding in programmes:
-        money = as_estimate(finding.get("money"))
-        low, high = (money.lower, money.upper) if money else (None, None)
-        if finding["label"] not in PROVEN or low is None or high is None or low <= 0 <= high:
-            verdict = "test"
-        else:
-            verdict = "extend" if low > 0 else "stop"
-        names[verdict].append(_programme_name(finding).lower())
+    said = {
+        "extend": message("Extend"),
+        "continue": message("Go on with"),
+        "stop": message("Do not repeat as it is"),
+        "test": message("Test with a random hold-out first"),
+    }
+    advised = [
+        (finding.get("advice") or "test" if finding["label"] in PROVEN else "test", finding)
+        for finding in programmes
+    ]
     advice = []
-    if names["extend"]:
-        advice.append(message("Go on: {names}.", names=", ".join(names["extend"])))
-    if names["stop"]:
-        advice.append(message("Do not repeat as it is: {names}.", names=", ".join(names["stop"])))
-    if names["test"]:
-        advice.append(
-            message("Test with a random hold-out first: {names}.", names=", ".join(names["test"]))
-        )
+    for verdict, words in said.items():
+        names = [_programme_name(f).lower() for given, f in advised if given == verdict]
+        if names:
+            advice.append(message("{what}: {names}.", what=words, names=", ".join(names)))
     worth = [f for f in associations if lower_bound_of_money(f) > 0]
     if worth:
         advice.append(
