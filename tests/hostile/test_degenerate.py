@@ -22,8 +22,10 @@ LEAKED = re.compile(r"\b(nan|inf|None(?! of)|NaT|NotEstimable)\b")
 
 
 def _days(first: str, offsets: np.ndarray) -> pd.Series:
-    days = pd.Timestamp(first) + pd.to_timedelta(pd.Series(offsets, dtype=float), unit="D")
-    return days.dt.strftime("%Y-%m-%d")
+    """Days as dates. Whole numbers, because pandas multiplies unfilled memory where one is missing."""
+    known = np.isfinite(offsets)
+    whole = np.where(known, offsets, 0).astype(np.int64)
+    return pd.Series((np.datetime64(first, "D") + whole).astype(str)).where(known)
 
 
 def usual(n: int = 60) -> Tables:

@@ -74,6 +74,13 @@ def test_rare_reasons_are_taken_together() -> None:
     frame = lifetimes()
     rare = frame.index[frame["ended"]][:5]
     frame.loc[rare, "end_reason"] = ["a", "b", "c", "d", "e"]
+    # Five customers by themselves would be told by what the others leave of all: "moved" joins them.
+    five = incidence_by_reason(frame)
+    assert list(five) == ["price", "other reasons"]
+    moved = int((frame["end_reason"] == "moved").sum())
+    assert five["other reasons"].events.sum() == moved + 5
+    more = frame.index[frame["ended"]][5:9]
+    frame.loc[more, "end_reason"] = ["f", "g", "h", "i"]
     assert list(incidence_by_reason(frame)) == ["price", "moved", "other reasons"]
 
 

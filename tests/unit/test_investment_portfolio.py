@@ -38,15 +38,16 @@ NONE = NotEstimable("nothing")
 
 
 def worth(
-    benefit: float, error: float | None, upfront: float = 0.0, monthly: float = 0.0
-) -> InvestmentValue:
-    """Four quarters of `benefit`, undiscounted, the sum with standard error `error`."""
-    covariance = None if error is None else error**2 / 4 * np.eye(4)
+    benefit: float, error: float | None, upfront: float = 0.0, monthly: float = 0.0,
+    quarters: int = 4,
+) -> InvestmentValue:  # fmt: skip
+    """So many quarters of `benefit`, undiscounted, the sum with standard error `error`."""
+    covariance = None if error is None else error**2 / quarters * np.eye(quarters)
     flow = BenefitFlow(
-        np.array([3.0, 6, 9, 12]), np.full(4, benefit / 4), covariance, np.full(4, 25.0), 1.96, 100,
-        "test",
+        3.0 * np.arange(1, quarters + 1), np.full(quarters, benefit / quarters), covariance,
+        np.full(quarters, 100.0 / quarters), 1.96, 100, "test",
     )  # fmt: skip
-    return value_investment(flow, Costs(upfront, monthly, 12), 0.0, "EUR")
+    return value_investment(flow, Costs(upfront, monthly, 3 * quarters), 0.0, "EUR")
 
 
 def study(
@@ -77,7 +78,15 @@ def study(
         (worth(1000, 400, upfront=900), True, "test", "unclear"),
         (worth(1000, 400, upfront=3000, monthly=75), True, "test", "unclear"),
         (worth(1000, None, upfront=10), True, "test", "no interval"),
-        (worth(0, 100), True, "test", "unclear"),
+        # Without a cost there is neither order nor return, but harm is harm.
+        (worth(0, 100), True, "none", "no cost"),
+        (worth(1000, 100), True, "none", "no cost"),
+        (worth(-1000, 100), True, "stop", "harms"),
+        # Before a year is counted nothing is stopped for its cost.
+        (worth(1000, 100, monthly=200, quarters=2), True, "test", "early"),
+        (worth(1000, 100, upfront=2000, quarters=3), True, "test", "early"),
+        (worth(-1000, 100, monthly=1, quarters=2), True, "stop", "harms"),
+        (worth(1000, 100, upfront=500, quarters=2), True, "extend", "pays"),
         (NONE, True, "test", "not studied"),
     ],
 )
@@ -133,6 +142,36 @@ def test_an_open_experiment_is_settled_by_its_distance_from_break_even() -> None
     assert found.gap == pytest.approx(1.0)
     at_it = recommend(study(worth(600, 300, upfront=600), effect=6.0), SPREAD).test
     assert isinstance(at_it, NotEstimable)
+
+
+def test_what_is_left_open_is_whether_to_go_on() -> None:
+    """100 customer-quarters, 1,000 spent at the start and 300 to run: 3 is to be beaten, not 13."""
+    value = worth(400, 300, upfront=1000, monthly=25)
+    found = recommend(study(value, effect=4.0), SPREAD).test
+    assert found.running
+    assert found.from_estimate
+    assert found.gap == pytest.approx(1.0)
+    below = recommend(study(value, effect=-1.0), SPREAD).test
+    assert not below.from_estimate
+    assert below.gap == pytest.approx(3.0)
+
+
+def test_an_estimate_that_says_little_is_not_planned_on() -> None:
+    bare = study(worth(500, None, upfront=600), effect=5.0)
+    bare = replace(bare, effect=replace(bare.effect, lower=None, upper=None))
+    found = recommend(bare, SPREAD)
+    assert found.reason == "no interval"
+    assert not found.test.from_estimate
+    assert found.test.gap == pytest.approx(6.0)
+    shaky = study(
+        worth(1000, 100, upfront=600), "quasi-experiment", design="staggered", pre_trend=(0.01, 4)
+    )
+    assert not recommend(shaky, SPREAD).test.from_estimate
+
+
+def test_too_early_to_stop_gives_no_sample() -> None:
+    found = recommend(study(worth(1000, 100, monthly=500, quarters=2)), SPREAD)
+    assert (found.action, found.test) == ("test", None)
 
 
 def test_the_reason_for_no_test_is_handed_on() -> None:

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from analysis.methods.estimate import CannotEstimate, Estimate
-from analysis.methods.survival.silence import rank_silent_customers, risk_of_silence
+from analysis.methods.survival.outlook import _orders_with_starts
+from analysis.methods.survival.silence import (
+    expected_share,
+    rank_silent_customers,
+    risk_of_silence,
+)
+from analysis.methods.survival.silence_check import check_silence
 
 FIRST = pd.Timestamp("2023-01-01")
 CUT = dt.date(2025, 1, 1)
@@ -87,3 +93,69 @@ def test_too_little_is_said_in_a_sentence() -> None:
         risk_of_silence(few.iloc[:0], CUT, 180, 91)
     with pytest.raises(CannotEstimate, match="Nobody is a customer any more"):
         risk_of_silence(orders(100), dt.date(2030, 1, 1), 180, 91)
+
+
+def many_orders(n: int, seed: int) -> pd.DataFrame:
+    """As `orders`, quickly: exponential gaps, a third of the customers rarely, each until he stops."""
+    rng = np.random.default_rng(seed)
+    pace = np.where(np.arange(n) % 3 == 0, 120.0, 30.0)
+    end = np.minimum(900, rng.exponential(600, n) + 300)
+    gaps = np.column_stack([rng.uniform(0, 300, n), rng.exponential(pace[:, None], (n, 120))])
+    days = np.cumsum(gaps, axis=1)
+    who, which = np.nonzero(days < end[:, None])
+    return pd.DataFrame(
+        {
+            "customer_id": [f"C{i:04d}" for i in who],
+            "occurred_on": FIRST + pd.to_timedelta(days[who, which].astype(int), unit="D"),
+            "amount": 50.0,
+        }
+    )
+
+
+@pytest.mark.parametrize("threshold", [45, 60, 90, 180])
+def test_a_short_threshold_can_be_reached_after_another_order(threshold: int) -> None:
+    expected = lost = 0.0
+    for seed in range(3):
+        later = many_orders(800, seed)
+        later = later[later["occurred_on"] <= pd.Timestamp(CUT) + pd.Timedelta(days=91)]
+        check = check_silence(later, CUT + dt.timedelta(days=91), threshold, 91)
+        expected += check.expected.value * check.expected.n
+        lost += check.observed.value * check.observed.n
+    assert expected == pytest.approx(lost, rel=0.1)
+
+
+def test_the_interval_carries_the_curves_as_well_as_chance() -> None:
+    known = many_orders(400, 1)
+    known = known[known["occurred_on"] <= pd.Timestamp(CUT)]
+    silence = risk_of_silence(known, CUT, 180, 91)
+    risk = silence.customers["risk"].to_numpy(float)
+    share = expected_share(silence)
+    assert share.lower is not None
+    by_chance = 1.96 * np.sqrt((risk * (1 - risk)).sum()) / len(risk)
+    assert share.value - share.lower > 1.02 * by_chance
+
+
+def test_the_check_says_what_happened_to_those_listed() -> None:
+    known = many_orders(800, 3)
+    known = known[known["occurred_on"] <= pd.Timestamp(CUT)]
+    check = check_silence(known, CUT, 180, 91)
+    assert isinstance(check.auc, Estimate)
+    assert check.auc.value > 0.8
+    assert check.expected.lower is not None
+    assert check.expected.upper is not None
+    assert check.expected.lower < check.observed.value < check.expected.upper
+    with pytest.raises(CannotEstimate, match="to judge the list by"):
+        check_silence(many_orders(40, 3), CUT, 180, 91)
+
+
+def test_who_has_started_and_not_ordered_yet_is_on_the_list() -> None:
+    known = orders(200)
+    known = known[known["occurred_on"] <= pd.Timestamp(CUT)]
+    start = pd.Timestamp(CUT) - pd.Timedelta(days=120)
+    lifetimes = pd.DataFrame(
+        {"customer_id": ["new", "old"], "spell": 1, "started_on": start, "entry_months": [0.0, 3.0]}
+    )
+    everything = _orders_with_starts(known, lifetimes)
+    risk = risk_of_silence(everything, CUT, 180, 91).customers.set_index("customer_id")
+    assert risk.loc["new", "silent_days"] == 120
+    assert "old" not in risk.index, "whose last order lies before the export is not known"

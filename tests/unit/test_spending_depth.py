@@ -128,8 +128,21 @@ def test_answers_that_are_all_chance_cannot_be_corrected() -> None:
     rng = np.random.default_rng(1)
     chance = surveys.assign(score=3.5 + rng.normal(0, 0.8, len(surveys)))
     rows = rows_of(frame)
-    with pytest.raises(CannotEstimate, match="No lasting change"):
-        correct_for_noise(rows, noise_of_surveys(chance, rows), UNIT)
+    found = correct_for_noise(rows, noise_of_surveys(chance, rows), UNIT)
+    assert value(found.within).lower < 0.1
+    assert isinstance(found.corrected, NotEstimable)
+    assert "Lasting change within customers cannot be told" in found.corrected.reason
+
+
+def test_lasting_change_known_only_roughly_corrects_nothing() -> None:
+    frame, surveys = company()
+    rng = np.random.default_rng(5)
+    few = surveys[surveys["customer_id"].isin([f"C{i:03d}" for i in range(40)])]
+    noisy = few.assign(
+        score=few["score"] + rng.normal(0, 0.74, len(few)) * (rng.random(len(few)) < 0.5)
+    )
+    found = correct_for_noise(rows_of(frame), noise_of_surveys(noisy, rows_of(frame)), UNIT)
+    assert isinstance(found.corrected, (NotEstimable, Estimate))
 
 
 def test_answers_too_far_apart_tell_nothing_of_chance() -> None:

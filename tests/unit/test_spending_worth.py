@@ -255,11 +255,11 @@ def shown(study: WorthStudy, monkeypatch: pytest.MonkeyPatch, disclosure: Disclo
 
 def test_words_follow_the_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = shown(worth_of(), monkeypatch, OPEN)
-    assert "because those who stay spend more" in usual
-    assert "because more of them stay" in usual
+    assert "lies in higher spend of those who stay" in usual
+    assert "in more of them staying" in usual
     assert "opposite directions" not in usual
     contrary = shown(worth_of(ratio=1.8), monkeypatch, OPEN)
-    assert "because fewer of them stay" in contrary
+    assert "in fewer of them staying" in contrary
     assert "The two pull in opposite directions" in contrary
 
 

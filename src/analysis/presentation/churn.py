@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.disclosure import Disclosure
-from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
+from analysis.methods.estimate import Estimate, NotEstimable, attempt
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import RETENTION_MONTHS, ChurnStudy
 from analysis.presentation.churn_figures import NamedCurve, draw_forest, draw_survival
-from analysis.presentation.churn_words import find_retention, find_stay, format_p_value
+from analysis.presentation.churn_words import (
+    find_retention,
+    find_stay,
+    format_p_value,
+    median_shown,
+    refuse_few,
+)
 from analysis.presentation.output import (
     show_figure,
     show_finding,
@@ -35,11 +41,7 @@ def retention_shown(
     the study cannot tell.
     """
     estimate = study.retention(curve, months)
-    place = int(np.searchsorted(curve.times, months, side="right")) - 1
-    if place >= 0:
-        few_left = disclosure.suppressed(int(curve.events[: place + 1].sum()))
-        if few_left or disclosure.suppressed(int(curve.at_risk[place])):
-            raise CannotEstimate("Withheld: it rests on fewer than eight customers.")
+    refuse_few(curve, months, disclosure)
     return estimate
 
 
@@ -70,7 +72,16 @@ def show_curves(study: ChurnStudy, disclosure: Disclosure) -> None:
         show_reason(study.overall)
         return
     title = study.group.replace("_", " ")
-    show_figure(*draw_survival(curves, title, message("Months since the start"), disclosure))
+    measurable = study.measurable_from_months
+    axis = message("Months since the start")
+    show_figure(*draw_survival(curves, title, axis, disclosure, measurable))
+    if study.is_snapshot:
+        show_sentence(
+            message(
+                "These curves count everybody from the start, as if nobody had joined and left unseen. That is "
+                "one of two readings of a snapshot, and the one that flatters; the other stands below."
+            )
+        )
     if study.spells > study.customers:
         spells, customers = disclosure.count(study.spells), disclosure.count(study.customers)
         if spells is not None and customers is not None:
@@ -103,6 +114,7 @@ def show_landmark(study: ChurnStudy, disclosure: Disclosure) -> None:
             message("first {instrument} answer", instrument=instrument),
             message("Months since the first answer"),
             disclosure,
+            study.measurable_from_months,
         )
     )
     if isinstance(landmark.log_rank, NotEstimable):
@@ -141,6 +153,8 @@ def show_retention_table(study: ChurnStudy, disclosure: Disclosure) -> None:
         (g.name, g.naive if study.is_snapshot else g.curve) for g in study.groups if study.group
     ]
     caption = message("Share still customers, with 95% intervals")
+    if study.is_snapshot:
+        caption = message("Share still customers, counted from the start, with 95% intervals")
     html, estimates = _retention_rows(
         study, named, study.group.replace("_", " "), caption, disclosure
     )
@@ -162,7 +176,7 @@ def _retention_rows(
             at = attempt(retention_shown, study, curve, months, disclosure)
             row.append(format_estimate_lines(at, 1))
             cells[f"{name}, {months} months"] = at
-        median = curve if isinstance(curve, NotEstimable) else attempt(curve.median)
+        median = attempt(median_shown, curve, disclosure)
         cells[f"{name}, median"] = median
         rows.append([*row, format_estimate_lines(median)])
     head = [
@@ -185,7 +199,7 @@ def show_forest(study: ChurnStudy) -> None:
 
 def show_findings(study: ChurnStudy, disclosure: Disclosure) -> None:
     """Show the findings on churn."""
-    show_finding(find_retention(study), disclosure)
+    show_finding(find_retention(study, disclosure), disclosure)
     show_finding(find_stay(study), disclosure)
 
 

@@ -10,6 +10,8 @@ from analysis.presentation.churn_figures import draw_snapshot
 from analysis.presentation.churn_words import (
     IMPLAUSIBLE_INTAKE_RATIO,
     format_p_value,
+    level_shown,
+    median_shown,
     said_median,
 )
 from analysis.presentation.output import show_figure, show_reason, show_sentence, show_table
@@ -20,6 +22,7 @@ from analysis.presentation.wording import (
     format_estimate,
     format_number,
     message,
+    message_for,
 )
 
 
@@ -36,7 +39,11 @@ def show_tests(study: ChurnStudy, disclosure: Disclosure) -> None:
         None,
         "chi-squared",
         n,
-        f"log-rank, {test.degrees_of_freedom} degrees of freedom",
+        message_for(
+            "log-rank, {count} degree of freedom",
+            "log-rank, {count} degrees of freedom",
+            test.degrees_of_freedom,
+        ),
     )
     group = study.group.replace("_", " ")
     differ = [
@@ -55,6 +62,10 @@ def show_tests(study: ChurnStudy, disclosure: Disclosure) -> None:
         group=group, value=format_number(test.statistic, 1), degrees=test.degrees_of_freedom,
         p=format_p_value(test.p_value),
     )  # fmt: skip
+    if study.spells > study.customers:
+        differing += " " + message(
+            "The test takes the spells of a customer as independent, so its p-values are somewhat too small."
+        )
     show_sentence(sentence + differing)
     table = html_table(
         [message("Test"), message("Chi-squared")],
@@ -93,7 +104,9 @@ def show_hazard_table(study: ChurnStudy, disclosure: Disclosure) -> None:
         header.append(message("Stratified by {group}", group=study.group.replace("_", " ")))
     caption = message("Hazard of leaving, with 95% intervals")
     note = message(
-        "Cox model, Efron ties. “Proportional?” is the p-value of a trend over time in the ratio."
+        "Cox model, Efron ties. Each value is set against the first of its column in the order of the alphabet; "
+        "values of very few customers are counted with the most frequent. “Proportional?” is the "
+        "p-value of a trend over time in the ratio."
     )
     show_table(html_table(header, rows, caption, note=note), "hazard", estimates, disclosure)
 
@@ -154,14 +167,15 @@ def show_snapshot(study: ChurnStudy, disclosure: Disclosure) -> None:
             "left unseen ({first}); counting each only from the window on assumes that today's risk at "
             "each tenure has always been the same ({second}). A snapshot cannot settle lifetime. Dated "
             "starts and ends of all customers, those who left included, can.",
-            window=format_number(study.window_months, 0), first=said_median(naive), second=said_median(entry),
+            window=format_number(study.window_months, 0), first=said_median(naive, disclosure),
+            second=said_median(entry, disclosure),
         )
     )  # fmt: skip
     rows = [
         [
             label,
-            format_estimate(attempt(curve.median)),
-            *(format_estimate(attempt(curve.at, m), 1) for m in (12, 24)),
+            format_estimate(attempt(median_shown, curve, disclosure)),
+            *(format_estimate(attempt(level_shown, curve, m, disclosure), 1) for m in (12, 24)),
         ]
         for label, curve in (
             (message("from the start"), naive),
@@ -175,7 +189,7 @@ def show_snapshot(study: ChurnStudy, disclosure: Disclosure) -> None:
         message("24 months"),
     ]
     levels = {
-        f"{key}, {months} months": attempt(curve.at, months)
+        f"{key}, {months} months": attempt(level_shown, curve, months, disclosure)
         for key, curve in (("naive", naive), ("delayed entry", entry))
         for months in (12, 24)
     }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
+from analysis.methods.intervals import wilson
 from analysis.methods.survival.cohorts import CohortTable
 from analysis.methods.survival.competing import Incidence
 from analysis.presentation.churn_figures import draw_incidence
@@ -21,12 +24,35 @@ from analysis.presentation.wording import (
 INCIDENCE_MONTHS = (12, 24, 48)
 
 
+def _few() -> CannotEstimate:
+    return CannotEstimate(message("Withheld: it rests on fewer than eight customers."))
+
+
 def _cohort_cell(cell: Estimate, n: int, disclosure: Disclosure) -> Estimate:
-    """Retention of a cohort, withheld where fewer than eight have left or are left."""
+    """Retention of a cohort; withheld where fewer than eight have left or are left.
+
+    A mature cell is a plain share: it gives the count of losses away, and neighbouring cells that of
+    the quarter between them, unless it is made of rounded counts.
+    """
     left = round(n * (1 - cell.value))
     if disclosure.suppressed(left) or disclosure.suppressed(n - left):
-        raise CannotEstimate("Withheld: it rests on fewer than eight customers.")
-    return cell
+        raise _few()
+    stays, base = disclosure.count(n - left), disclosure.count(n)
+    if not disclosure.enabled or stays is None or not base:
+        return cell
+    return wilson(min(stays, base), base, cell.confidence_level)
+
+
+def _reason_cell(incidence: Incidence, months: float, disclosure: Disclosure) -> Estimate:
+    """Incidence of a reason at a time; withheld where fewer than eight left for it or are at risk."""
+    level = incidence.at(months)
+    place = int(np.searchsorted(incidence.times, months, side="right")) - 1
+    if place >= 0 and (
+        disclosure.suppressed(int(incidence.events[: place + 1].sum()))
+        or disclosure.suppressed(int(incidence.at_risk[place]))
+    ):
+        raise _few()
+    return level
 
 
 def show_cohorts(table: CohortTable | NotEstimable, disclosure: Disclosure) -> None:
@@ -71,6 +97,8 @@ def show_cohorts(table: CohortTable | NotEstimable, disclosure: Disclosure) -> N
         "Kaplan–Meier for those seen from their start. Blank: not all of the cohort could have been "
         "customers for so long, or too few to be shown."
     )
+    if disclosure.enabled:
+        note += " " + message("Shares are made of counts rounded to five.")
     if halves:
         note += " " + message(
             "The 95% intervals stand in numbers.json; the widest is ±{widest} points.",
@@ -90,7 +118,9 @@ def show_reasons(reasons: dict[str, Incidence] | NotEstimable, disclosure: Discl
     rows = []
     estimates: dict[str, Estimate] = {}
     for name, incidence in reasons.items():
-        cells = [attempt(incidence.at, months) for months in INCIDENCE_MONTHS]
+        cells = [
+            attempt(_reason_cell, incidence, months, disclosure) for months in INCIDENCE_MONTHS
+        ]
         rows.append([name, *(format_estimate_lines(cell, 1) for cell in cells)])
         estimates |= {
             f"{name}, {months} months": cell
@@ -101,6 +131,6 @@ def show_reasons(reasons: dict[str, Incidence] | NotEstimable, disclosure: Discl
     caption = message("Share that has left for each reason, with 95% intervals")
     note = message(
         "Aalen–Johansen: who left for one reason can no longer leave for another. Rare reasons are "
-        "taken together; a dash: beyond follow-up."
+        "taken together; a dash: beyond follow-up, or too few to be shown."
     )
     show_table(html_table(header, rows, caption, note=note), "reasons", estimates, disclosure)

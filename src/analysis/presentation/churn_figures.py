@@ -14,7 +14,7 @@ from analysis.methods.survival.counts import LifetimeCounts
 from analysis.methods.survival.hazard import SCORE
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import ChurnStudy
-from analysis.presentation.churn_words import said_median
+from analysis.presentation.churn_words import level_shown, said_median
 from analysis.presentation.figures import DASHES, INK, MUTED, PALETTE, new_figure
 from analysis.presentation.wording import (
     format_count,
@@ -62,18 +62,23 @@ class NamedCurve:
 
 
 def draw_survival(
-    curves: list[NamedCurve], title: str, time_axis: str, disclosure: Disclosure
+    curves: list[NamedCurve],
+    title: str,
+    time_axis: str,
+    disclosure: Disclosure,
+    measurable_from_months: float = 0.0,
 ) -> tuple[Figure | NotEstimable, str]:
     """Survival by group with log-log bands, numbers at risk beneath; and its alt text.
 
     title: what the curves are split by, "" for a single one. time_axis: what months are since.
+    measurable_from_months: no level before it is put into words.
     """
     if not curves:
         return NotEstimable("No group is large enough, or has lost anybody, for a curve."), ""
     figure, (axes, table) = new_figure(
         rows=2,
-        height=4.1 + 0.22 * len(curves),
-        gridspec_kw={"height_ratios": [5, 0.7 + 0.32 * len(curves)]},
+        height=3.2 + 0.2 * len(curves),
+        gridspec_kw={"height_ratios": [4, 0.5 + 0.3 * len(curves)]},
     )
     limit = max(shown_until(named.curve, disclosure) for named in curves)
     for place, named in enumerate(curves):
@@ -96,19 +101,31 @@ def draw_survival(
     ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= limit]
     _write_at_risk(table, curves, ticks, limit, disclosure)
     said = "; ".join(
-        f"{named.name}: " + ", ".join(
-            f"{format_share(at.value, 0)} after {months} months"
-            for months in (12, 24)
-            for at in [attempt(named.curve.at, months)]
-            if isinstance(at, Estimate)
-        )
+        f"{named.name}: {said_levels(named.curve, disclosure, measurable_from_months)}"
         for named in curves
-    )  # fmt: skip
+    )
     if not title:
         return figure, message("Share of customers still there, {said}.", said=said)
     return figure, message(
         "Share of customers still there by {group}: {said}.", group=title, said=said
     )
+
+
+def said_levels(
+    curve: SurvivalCurve, disclosure: Disclosure, measurable_from_months: float = 0.0
+) -> str:
+    """A curve's levels after one and two years in words, or earlier ones where it is too short."""
+    for choice in ((12, 24), (3, 6)):
+        said = [
+            message("{share} after {months} months", share=format_share(at.value, 0), months=months)
+            for months in choice
+            if months >= measurable_from_months
+            for at in [attempt(level_shown, curve, months, disclosure)]
+            if isinstance(at, Estimate)
+        ]
+        if said:
+            return ", ".join(said)
+    return message("too short, or of too few, for a figure")
 
 
 def _write_at_risk(
@@ -172,7 +189,9 @@ def draw_forest(study: ChurnStudy) -> tuple[Figure | NotEstimable, str]:
     axes.grid(axis="x")
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(message("Hazard ratio of leaving (below one: they stay longer)"))
-    said = "; ".join(f"{n} {format_estimate(r)}" for n, r in zip(names, ratios, strict=True))
+    said = "; ".join(
+        f"{n.replace('_', ' ')} {format_estimate(r)}" for n, r in zip(names, ratios, strict=True)
+    )
     return figure, message("Hazard ratios: {said}.", said=said)
 
 
@@ -204,7 +223,8 @@ def draw_snapshot(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | N
     axes.legend()
     return figure, message(
         "Two curves from the same snapshot: {a} {first}, {b} {second}.",
-        a=both[0][0], b=both[1][0], first=said_median(naive), second=said_median(entry),
+        a=both[0][0], b=both[1][0], first=said_median(naive, disclosure),
+        second=said_median(entry, disclosure),
     )  # fmt: skip
 
 
@@ -213,7 +233,7 @@ def draw_incidence(
 ) -> tuple[Figure | NotEstimable, str]:
     """Cumulative incidence of each reason with its band; and the alt text."""
     figure, (axes,) = new_figure(height=3.2)
-    highest = 0.0
+    highest, said = 0.0, []
     for place, (name, incidence) in enumerate(reasons.items()):
         steps = _incidence_steps(incidence, disclosure)
         times = np.concatenate([[0.0], incidence.times[steps]])
@@ -225,17 +245,21 @@ def draw_incidence(
         axes.step(times, levels, where="post", color=colour, linestyle=dash, label=name)
         axes.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
         highest = max(highest, float(high.max()))
+        said.append(
+            message(
+                "{reason} {share} after {months} months",
+                reason=name, share=format_share(levels[-1], 0), months=format_number(times[-1], 0),
+            )
+            if len(steps)
+            else message("{reason}: too few for a figure", reason=name)
+        )  # fmt: skip
     axes.set_xlim(0, None)
     axes.set_ylim(0, min(1.0, highest * 1.05) if highest else 1.0)
     axes.yaxis.set_major_formatter(lambda value, _: format_share(value, 0))
     axes.set_xlabel(message("Months since the start"))
     axes.set_ylabel(message("Left for this reason"))
     axes.legend(loc="upper left")
-    said = "; ".join(
-        f"{name} {format_share(float(incidence.incidence[-1]), 0)}"
-        for name, incidence in reasons.items()
-    )
-    return figure, message("Share that has left by the end of follow-up: {said}.", said=said)
+    return figure, message("Share that has left, as far as drawn: {said}.", said="; ".join(said))
 
 
 def _incidence_steps(incidence: Incidence, disclosure: Disclosure) -> np.ndarray:

@@ -43,9 +43,9 @@ def show_standardised(opinions: SecondOpinions) -> None:
         return
     sentence = message(
         "A second model, built differently, says it in customers: of those active today who have answered, "
-        "{as_is} would still be here in {months} months, and {shifted} if all left at the rate of those "
-        "one point happier, a difference of {difference} points.",
-        as_is=format_share(result.as_is.value), shifted=format_share(result.shifted.value),
+        "{as_is} would still be here in {months} months, and {shifted} if those who can still gain a point left "
+        "at the rate of those one point happier, a difference of {difference} points.",
+        as_is=format_estimate(result.as_is), shifted=format_estimate(result.shifted),
         months=format_number(result.at_months, 0), difference=_in_points(result.difference),
     )  # fmt: skip
     if result.agrees is True:
@@ -159,7 +159,12 @@ def show_restricted_means(opinions: SecondOpinions, disclosure: Disclosure) -> N
     }
     header = [message("Group"), message("months"), message("p, Holm")]
     caption = message("Mean months as a customer within the first {months}", months=months)
-    note = message("Area under the Kaplan–Meier curve; intervals unadjusted.")
+    note = " ".join(
+        [
+            message("Area under the Kaplan–Meier curve; intervals unadjusted."),
+            *(mean.reason for _, mean in result.groups if isinstance(mean, NotEstimable)),
+        ]
+    )
     show_table(
         html_table(header, rows, caption, note=note), "restricted-mean", estimates, disclosure
     )
@@ -243,8 +248,11 @@ def show_families(opinions: SecondOpinions, study: ChurnStudy, disclosure: Discl
         "Accelerated failure time models with what is recorded of customers; the curves drawn are without. "
         "A family that fits within follow-up says nothing beyond it; two that fit equally well can part there."
     )
-    if all(_outside(result) for result in families.families):
+    judged = [r for r in families.families if not isinstance(r.distance, NotEstimable)]
+    if judged and all(_outside(result) for result in judged):
         note += " " + message("None of them fits: each leaves the band of Kaplan–Meier.")
+    if study.spells > study.customers:
+        note += " " + message("Spells of one customer are taken as independent.")
     left_out = families.best.left_out
     if left_out:
         note += " " + message(

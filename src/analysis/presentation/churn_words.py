@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from analysis.methods.estimate import Estimate, Finding, NotEstimable, attempt
+import numpy as np
+
+from analysis.disclosure import Disclosure
+from analysis.methods.estimate import CannotEstimate, Estimate, Finding, NotEstimable, attempt
+from analysis.methods.survival.hazard import SCORE, HazardModel
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import ChurnStudy
 from analysis.presentation.wording import (
@@ -13,6 +17,7 @@ from analysis.presentation.wording import (
 )
 
 TINY_P_VALUE = 0.001
+A_YEAR = 12.0
 # An intake that must have been several times today's speaks against the count that implies it.
 IMPLAUSIBLE_INTAKE_RATIO = 3.0
 
@@ -22,12 +27,51 @@ def format_p_value(p_value: float) -> str:
     return "p < 0.001" if p_value < TINY_P_VALUE else f"p = {format_number(p_value, 3)}"
 
 
-def said_median(curve: SurvivalCurve) -> str:
-    """The median in words, or that it lies beyond follow-up."""
-    median = attempt(curve.median)
-    if isinstance(median, NotEstimable):
+def refuse_few(curve: SurvivalCurve, months: float, disclosure: Disclosure) -> None:
+    """Raise CannotEstimate where fewer than eight have left by a time, or are at risk then."""
+    place = int(np.searchsorted(curve.times, months, side="right")) - 1
+    if place < 0:
+        return
+    few_left = disclosure.suppressed(int(curve.events[: place + 1].sum()))
+    if few_left or disclosure.suppressed(int(curve.at_risk[place])):
+        raise CannotEstimate(message("Withheld: it rests on fewer than eight customers."))
+
+
+def level_shown(curve: SurvivalCurve, months: float, disclosure: Disclosure) -> Estimate:
+    """The curve's level at a time, as it may be published.
+
+    Raises CannotEstimate beyond follow-up, and where too few have left by then or are at risk.
+    """
+    level = curve.at(months)
+    refuse_few(curve, months, disclosure)
+    return level
+
+
+def median_shown(curve: SurvivalCurve, disclosure: Disclosure) -> Estimate:
+    """The curve's median, as it may be published. Raises CannotEstimate where it may not."""
+    median = curve.median()
+    refuse_few(curve, median.value, disclosure)
+    return median
+
+
+def said_median(curve: SurvivalCurve, disclosure: Disclosure) -> str:
+    """The median in words, or that it is withheld or lies beyond follow-up."""
+    if isinstance(attempt(curve.median), NotEstimable):
         return message("median beyond follow-up")
+    median = attempt(median_shown, curve, disclosure)
+    if isinstance(median, NotEstimable):
+        return message("median withheld")
     return message("median {months} months", months=format_number(median.value, 0))
+
+
+def held_equal(study: ChurnStudy) -> str:
+    """What the model holds equal beside the score, in words: "contract, segment"; "" if nothing."""
+    model = study.chosen_model
+    if not isinstance(model, HazardModel):
+        return ""
+    columns = [name.split(": ")[0] for name in model.fit.names if name != SCORE]
+    names = dict.fromkeys([model.stratified_by, *columns] if model.stratified_by else columns)
+    return ", ".join(name.replace("_", " ") for name in names)
 
 
 def find_stay(study: ChurnStudy) -> Finding | NotEstimable:
@@ -64,18 +108,28 @@ def find_stay(study: ChurnStudy) -> Finding | NotEstimable:
         estimates=estimates,
         label="association",
         assumption=message(
-            "Assumes that customers with the same contract, segment and channel differ in nothing else that "
-            "moves both their answers and their leaving."
+            "Assumes that customers alike in what is recorded ({recorded}) differ in nothing else that moves "
+            "both their answers and their leaving.",
+            recorded=recorded,
+        )
+        if (recorded := held_equal(study))
+        else message(
+            "Assumes that customers differ in nothing that moves both their answers and their leaving: "
+            "nothing is recorded that could be held equal."
         ),
         money=money,
     )
 
 
-def find_retention(study: ChurnStudy) -> Finding | NotEstimable:
+def find_retention(study: ChurnStudy, disclosure: Disclosure) -> Finding | NotEstimable:
     """Retention after a year; from a snapshot, both answers and neither as the right one."""
     year = study.retention_after_year
     if isinstance(year, NotEstimable):
         return year
+    if isinstance(study.overall, SurvivalCurve):
+        withheld = attempt(level_shown, study.overall, A_YEAR, disclosure)
+        if isinstance(withheld, NotEstimable):
+            return withheld
     assumption = message("Assumes that customers not yet gone will leave as those before them did.")
     if not study.is_snapshot:
         return Finding(
@@ -93,18 +147,24 @@ def find_retention(study: ChurnStudy) -> Finding | NotEstimable:
             label="description",
             assumption=assumption,
         )
-    naive = attempt(study.retention, study.overall_naive, 12)
+    if isinstance(study.overall_naive, NotEstimable):
+        return study.overall_naive
+    naive = attempt(level_shown, study.overall_naive, A_YEAR, disclosure)
     if isinstance(naive, NotEstimable):
         return naive
+    low, high = sorted((year, naive), key=lambda level: level.value)
     return Finding(
         id="retention-12-months",
         sentence=message(
             "Between {low} and {high} of new customers are still there after a year: this snapshot cannot "
             "say more, because it does not show who left before it.",
-            low=format_share(min(year.value, naive.value), 0),
-            high=format_share(max(year.value, naive.value), 0),
+            low=format_estimate(low, 0),
+            high=format_estimate(high, 0),
         ),
         estimates={"counted-from-the-start": naive, "counted-from-the-window-on": year},
         label="description",
-        assumption=assumption,
+        assumption=message(
+            "The one assumes that nobody joined and left unseen, the other that today's risk at each tenure has "
+            "always been the same."
+        ),
     )

@@ -51,9 +51,9 @@ def show_value(study: ValueStudy, disclosure: Disclosure) -> None:
     show_finding(find_value(study), disclosure)
 
 
-def _group_table(values: LifetimeValues, header: str, caption: str) -> str:
+def _group_table(values: LifetimeValues, header: str, caption: str, disclosure: Disclosure) -> str:
     rows = [
-        [name, *_value_cells(value)]
+        [name, *_value_cells(value, disclosure)]
         for name, value in values.groups
     ]  # fmt: skip
     rows += [
@@ -73,12 +73,16 @@ def _group_table(values: LifetimeValues, header: str, caption: str) -> str:
     return html_table(head, rows, caption, note=note)
 
 
-def _value_cells(value: LifetimeValue | NotEstimable) -> list[str]:
+def _value_cells(value: LifetimeValue | NotEstimable, disclosure: Disclosure) -> list[str]:
     if isinstance(value, NotEstimable):
         return [NO_VALUE, NO_VALUE, NO_VALUE]
+    share, n = float(value.survival[-1]), value.total.n
+    withheld = disclosure.suppressed(round(n * share)) or disclosure.suppressed(
+        round(n * (1 - share))
+    )
     return [
         format_estimate_lines(value.total),
-        format_share(float(value.survival[-1]), 0),
+        NO_VALUE if withheld else format_share(share, 0),
         NO_VALUE,
     ]
 
@@ -99,7 +103,7 @@ def show_value_by_group(study: ValueStudy, disclosure: Disclosure) -> None:
         "Margin per new customer within {months} months, by {group}",
         months=study.by_group.horizon_months, group=study.group.replace("_", " "),
     )  # fmt: skip
-    html = _group_table(study.by_group, study.group.replace("_", " "), caption)
+    html = _group_table(study.by_group, study.group.replace("_", " "), caption, disclosure)
     show_table(html, "lifetime-value-by-group", _estimates(study.by_group), disclosure)
 
 
@@ -114,7 +118,7 @@ def show_value_by_answer(study: ValueStudy, disclosure: Disclosure) -> None:
         months=study.by_answer.horizon_months, instrument=instrument,
     )  # fmt: skip
     header = message("first {instrument} answer", instrument=instrument)
-    html = _group_table(study.by_answer, header, caption)
+    html = _group_table(study.by_answer, header, caption, disclosure)
     show_table(html, "lifetime-value-by-answer", _estimates(study.by_answer), disclosure)
     show_sentence(
         message(
@@ -157,6 +161,12 @@ def show_worth_of_retention(study: ValueStudy, disclosure: Disclosure) -> None:
         n=NO_VALUE if n is None else format_count(n), months=points.horizon_months,
         points=_gain_sentence(points, currency), share=_gain_sentence(share, currency),
     )  # fmt: skip
+    if points.left_out:
+        left_out = disclosure.count(points.left_out)
+        sentence += " " + message(
+            "Active customers whose months ahead lie beyond what anybody was followed for are left out: {n}.",
+            n=message("fewer than eight") if left_out is None else format_count(left_out),
+        )
     remark = points.active.remark or share.active.remark
     show_sentence(
         sentence
@@ -174,7 +184,7 @@ def _show_gains(study: ValueStudy, disclosure: Disclosure) -> None:
         rise = message("five points") if worth.rise == "points" else message("five per cent")
         for whom, gain in (
             (message("a new customer"), worth.per_customer),
-            (message("all active customers"), worth.active),
+            (message("active customers"), worth.active),
         ):
             if isinstance(gain, NotEstimable):
                 rows.append([f"{rise}, {whom}", NO_VALUE, NO_VALUE, NO_VALUE])

@@ -9,6 +9,7 @@ from analysis.methods.estimate import Estimate, Finding, NotEstimable
 from analysis.methods.survival.at_risk import AtRiskSummary
 from analysis.methods.survival.outlook import ChurnOutlook
 from analysis.methods.survival.prediction import PredictionCheck
+from analysis.methods.survival.silence_check import SilenceCheck
 from analysis.presentation.figures import INK, MUTED, PALETTE, new_figure
 from analysis.presentation.lists import write_list
 from analysis.presentation.output import (
@@ -35,14 +36,40 @@ CHANCE = 0.5
 LIST_NAME = "customers_at_risk"
 
 
-def show_check(outlook: ChurnOutlook, is_snapshot: bool) -> None:
-    """How well the model predicted months that it had not seen."""
-    check = outlook.check
+def _show_silence_check(check: SilenceCheck | NotEstimable) -> None:
+    """How the list did a quarter earlier, where it rests on how long customers have been silent."""
     if isinstance(check, NotEstimable):
         show_reason(check)
         return
     sentence = message(
-        "Tried out on {months} months that it had not seen, the model expected {predicted} to leave; "
+        "The list of customers at risk rests on how long each has been silent. Drawn up {days} days earlier, it "
+        "expected {expected} to be lost in them; {observed} were.",
+        days=check.days, expected=format_estimate(check.expected), observed=format_estimate(check.observed),
+    )  # fmt: skip
+    low, high = check.expected.lower, check.expected.upper
+    if low is not None and high is not None and not low <= check.observed.value <= high:
+        sentence += " " + message(
+            "That lies outside what chance allows, so take the order of the list, not its sum."
+        )
+    if isinstance(check.auc, Estimate):
+        sentence += " " + message(
+            "Of a customer who was lost and one who was not, it had put the higher risk on the lost one in "
+            "{auc} of all pairs; many are easy, as who ordered lately cannot be lost so soon.",
+            auc=format_estimate(check.auc, 0),
+        )
+    show_sentence(sentence)
+
+
+def show_check(outlook: ChurnOutlook, is_snapshot: bool) -> None:
+    """How well the model predicted months that it had not seen."""
+    check = outlook.check
+    if outlook.by_silence is not None:
+        _show_silence_check(outlook.by_silence)
+    if isinstance(check, NotEstimable):
+        show_reason(check)
+        return
+    sentence = message(
+        "Tried out on {months} months that it had not seen, the hazard model expected {predicted} to leave; "
         "{observed} did.",
         months=format_number(check.months, 0), predicted=format_share(check.predicted),
         observed=format_estimate(check.observed),
@@ -67,7 +94,11 @@ def show_check(outlook: ChurnOutlook, is_snapshot: bool) -> None:
     if better is not None and better < 0:
         sentence += " " + message("It predicts better than tenure alone does.")
     elif worse is not None and worse > 0:
-        sentence += " " + message("It predicts worse than tenure alone does: do not use the list.")
+        sentence += " " + (
+            message("It predicts worse than tenure alone does.")
+            if outlook.by_silence is not None
+            else message("It predicts worse than tenure alone does: do not use the list.")
+        )
     else:
         sentence += " " + message("It cannot be told from a prediction by tenure alone.")
     show_sentence(sentence)
@@ -109,6 +140,15 @@ def draw_calibration(check: PredictionCheck) -> tuple[Figure | NotEstimable, str
     return figure, message("By fifths of predicted risk: {said}.", said=said)
 
 
+def calibration_may_be_shown(check: PredictionCheck, disclosure: Disclosure) -> bool:
+    """Whether all fifths are large enough: with one withheld, the others would give it away."""
+    shares = [(group.n, group.observed.value) for group in check.calibration]
+    return not any(
+        disclosure.suppressed(round(n * share)) or disclosure.suppressed(round(n * (1 - share)))
+        for n, share in shares
+    )
+
+
 def show_calibration(outlook: ChurnOutlook, is_snapshot: bool, disclosure: Disclosure) -> None:
     """Predicted against observed, and the scores of the prediction; of a snapshot the AUC alone."""
     check = outlook.check
@@ -117,16 +157,30 @@ def show_calibration(outlook: ChurnOutlook, is_snapshot: bool, disclosure: Discl
         return
     named = {message("pairs in the right order (AUC)"): check.auc}
     if not is_snapshot:
-        show_figure(*draw_calibration(check))
+        if calibration_may_be_shown(check, disclosure):
+            show_figure(*draw_calibration(check))
+        else:
+            show_reason(
+                NotEstimable(
+                    message(
+                        "Predicted against observed by fifths of risk is withheld: a fifth holds fewer than "
+                        "eight customers who left, or who stayed."
+                    )
+                )
+            )
         named |= {
             message("Brier score"): check.brier,
             message("Brier score of tenure alone"): check.brier_kaplan_meier,
             message("difference"): check.brier_difference,
         }
     rows = [[name, _precise(value)] for name, value in named.items()]
-    note = message(
-        "Fitted on what was known then, judged on what followed. Brier score: mean squared distance "
-        "between prediction and what happened, smaller is better."
+    note = (
+        message("Fitted on one half of the customers, judged on the other.")
+        if is_snapshot
+        else message(
+            "Fitted on what was known then, judged on what followed. Brier score: mean squared distance "
+            "between prediction and what happened, smaller is better."
+        )
     )
     html = html_table(
         [message("Score"), message("value")], rows, message("The prediction judged"), note=note
@@ -166,7 +220,8 @@ def find_at_risk(
             money=format_estimate(summary.margin_at_risk),
         )
         estimates["margin-at-risk-per-quarter"] = summary.margin_at_risk
-        if summary.share_of_top_tenth is not None:
+        tenth = -(-summary.customers // 10)
+        if summary.share_of_top_tenth is not None and not disclosure.suppressed(tenth):
             sentence += " " + message(
                 "The first tenth of the list holds {share} of it.",
                 share=format_share(summary.share_of_top_tenth, 0),
@@ -205,6 +260,15 @@ def show_at_risk(outlook: ChurnOutlook, is_snapshot: bool, disclosure: Disclosur
             "list: leave them alone, and in a quarter compare. Only that shows what the calls bring."
         )
     )
+    if summary.beyond_follow_up:
+        shown = disclosure.count(summary.beyond_follow_up)
+        show_sentence(
+            message(
+                "Active customers who are not on the list, as hardly anybody has been followed over their coming "
+                "quarter: {n}.",
+                n=message("fewer than eight") if shown is None else format_count(shown),
+            )
+        )
     if summary.without_history and isinstance(summary.margin_at_risk, Estimate):
         shown = disclosure.count(summary.without_history)
         show_sentence(

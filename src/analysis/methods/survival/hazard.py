@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MODEL_COVARIATES = ("contract", "segment", "acquisition_channel", "internet_service")
 SCORE = "CSAT, per point"
 PROPORTIONAL_P_VALUE = 0.05
+# In a level of so many customers it is news if none has left, and the design audit says so.
+FEWEST_WITHOUT_LOSS = 30
+SMALL_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,19 @@ class HazardModel:
     stratified_by: str = ""
 
 
-def _merge_rare(column: pd.Series, customer: pd.Series) -> pd.Series:
-    """Levels with fewer than eight customers join the largest: a ratio of their own would expose them."""
+def _merge_rare(column: pd.Series, customer: pd.Series, ended: pd.Series) -> pd.Series:
+    """Levels with fewer than eight customers join the largest: a ratio of their own would expose them.
+
+    So do those of fewer than thirty, and of less than a twentieth, of whom none has left: they have no
+    ratio of their own, and a dozen customers must not cost the model of thousands. Separation by a
+    larger level is for the reader to see.
+    """
     filled = column.fillna(MISSING).astype(str)
     customers = customer.groupby(filled).nunique()
-    rare = customers.index[customers < FEWEST_CUSTOMERS]
+    lost = ended.groupby(filled).any().reindex(customers.index)
+    few = (customers < FEWEST_WITHOUT_LOSS) & (customers / customers.sum() < SMALL_SHARE)
+    lossless = few & ~lost
+    rare = customers.index[(customers < FEWEST_CUSTOMERS) | lossless]
     return filled.where(~filled.isin(rare), str(customers.idxmax()))
 
 
@@ -59,7 +70,7 @@ def hazard_design(
         names = (SCORE,)
     for name in MODEL_COVARIATES:
         if name in rows.columns and name != leave_out and 2 <= rows[name].nunique() <= MOST_LEVELS:
-            codes, labels = group_codes(_merge_rare(rows[name], rows["customer_id"]))
+            codes, labels = group_codes(_merge_rare(rows[name], rows["customer_id"], rows["ended"]))
             if len(labels) > 1:
                 block, labelled = dummies(codes, labels, name)
                 columns.append(block)

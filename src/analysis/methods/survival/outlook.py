@@ -24,6 +24,7 @@ from analysis.methods.survival.prediction_rows import (
 )
 from analysis.methods.survival.second_opinions import recorded_design
 from analysis.methods.survival.silence import rank_silent_customers, risk_of_silence
+from analysis.methods.survival.silence_check import SilenceCheck, check_silence
 from analysis.methods.survival.study import ChurnStudy
 
 if TYPE_CHECKING:
@@ -36,10 +37,15 @@ DAYS_AHEAD = 91
 
 @dataclass(frozen=True, slots=True)
 class ChurnOutlook:
-    """check: predictions set beside what happened. at_risk: active customers by margin at risk."""
+    """check: predictions set beside what happened. at_risk: active customers by margin at risk.
+
+    by_silence: where the list rests on how long customers have been silent, how that list did a
+    quarter earlier (`check` is then of the hazard model); None elsewhere.
+    """
 
     check: PredictionCheck | NotEstimable
     at_risk: AtRiskList | NotEstimable
+    by_silence: SilenceCheck | NotEstimable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,17 @@ def _at_risk(
     )  # fmt: skip
 
 
+def _orders_with_starts(transactions: pd.DataFrame, lifetimes: pd.DataFrame) -> pd.DataFrame:
+    """Orders, and the starts of customers seen from their start, which count as one (as in lifetimes)."""
+    import pandas as pd
+
+    columns = ["customer_id", "occurred_on", "amount"]
+    seen = lifetimes[(lifetimes["spell"] == 1) & (lifetimes["entry_months"] == 0)]
+    starts = seen[["customer_id", "started_on"]].rename(columns={"started_on": "occurred_on"})
+    starts = starts[starts["occurred_on"].notna()].assign(amount=1.0)
+    return pd.concat([transactions[columns].astype({"amount": float}), starts], ignore_index=True)
+
+
 def study_outlook(
     lifetimes: pd.DataFrame,
     intervals: pd.DataFrame,
@@ -187,6 +204,8 @@ def study_outlook(
     rows = attempt(_rows, lifetimes, intervals, study)
     check = attempt(_check, rows, lifetimes, study, as_of)
     if study.measurable_from_months and transactions is not None:
+        if not transactions.empty:
+            transactions = _orders_with_starts(transactions, lifetimes)
         threshold = round(study.measurable_from_months * DAYS_PER_MONTH)
         silence = attempt(risk_of_silence, transactions, as_of, threshold, DAYS_AHEAD)
         return ChurnOutlook(
@@ -195,6 +214,7 @@ def study_outlook(
                 rank_silent_customers, silence, customer_periods, period_label, currency,
                 period_months,
             ),
+            attempt(check_silence, transactions, as_of, threshold, DAYS_AHEAD),
         )  # fmt: skip
     return ChurnOutlook(
         check, attempt(_at_risk, rows, customer_periods, period_label, currency, period_months)

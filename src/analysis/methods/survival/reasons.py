@@ -21,8 +21,9 @@ MOST_REASONS = 6
 def incidence_by_reason(lifetimes: pd.DataFrame) -> dict[str, Incidence]:
     """Cumulative incidence by reason, the most frequent first.
 
-    Reasons of fewer than eight customers, and those past the sixth, are taken together. Raises
-    CannotEstimate if nobody left or no reason is recorded.
+    Reasons of fewer than eight customers, and those past the sixth, are taken together; were these
+    fewer than eight in all, the rarest of the others joins them, so that no difference gives them
+    away. Raises CannotEstimate if nobody left or no reason is recorded.
     """
     ended = lifetimes["ended"]
     if lifetimes["customer_id"].nunique() < FEWEST_CUSTOMERS:
@@ -37,6 +38,9 @@ def incidence_by_reason(lifetimes: pd.DataFrame) -> dict[str, Incidence]:
     counts = reason.value_counts()
     counts = counts.iloc[np.lexsort((counts.index.to_numpy(str), -counts.to_numpy()))]
     large = list(counts.index[counts >= FEWEST_CUSTOMERS][:MOST_REASONS])
+    rest = int(counts.sum() - counts[large].sum())
+    if large and 0 < rest < FEWEST_CUSTOMERS:
+        large = large[:-1]
     merged = reason.where(reason.isin(large) | ~ended, OTHER_REASONS)
     names = [*large, *([OTHER_REASONS] if merged[ended].eq(OTHER_REASONS).any() else [])]
     codes = merged.map({name: place for place, name in enumerate(names, 1)}).fillna(0)

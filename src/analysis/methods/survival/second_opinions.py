@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
 from analysis.methods.survival.families import ParametricStudy, fit_families
-from analysis.methods.survival.groups import group_codes, lifetime_arrays
+from analysis.methods.survival.groups import FEWEST_CUSTOMERS, group_codes, lifetime_arrays
 from analysis.methods.survival.hazard import HazardModel, hazard_design, scored_intervals
 from analysis.methods.survival.nonparametric import Floats, Ints
 from analysis.methods.survival.restricted_mean import (
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MONTHS_AHEAD = 12
 RETENTION_MONTHS = 12
 DAYS_PER_YEAR = 365.25
+# A group followed for less than this share of the longest horizon would cut all others down.
+COMPARABLE_SHARE = 0.5
 NO_LENGTH = (
     "A snapshot cannot settle how long customers stay, so no model of it is set beside the curves."
 )
@@ -75,12 +77,33 @@ def _restricted_means(
         raise CannotEstimate("No column splits customers into groups that could be compared.")
     entry, exit_, ended = lifetime_arrays(lifetimes)
     codes, names = group_codes(lifetimes[study.group])
-    horizon = followed_months(entry, exit_, codes, horizon_months)
-    if horizon < 1:
-        raise CannotEstimate("Some group was not followed for a month: no mean time is compared.")
-    return restricted_mean_difference(
-        entry, exit_, ended, codes, names, horizon, _customers(lifetimes)
+    customers = _customers(lifetimes)
+    reach = np.zeros(len(names))
+    for code in range(len(names)):
+        mine = codes == code
+        if len(np.unique(customers[mine])) >= FEWEST_CUSTOMERS:
+            reach[code] = followed_months(entry[mine], exit_[mine], codes[mine], horizon_months)
+    # A handful of customers, or a group that is new, must not shorten the comparison of the others.
+    compared = np.flatnonzero((reach >= COMPARABLE_SHARE * reach.max()) & (reach >= 1))
+    if not len(compared):
+        raise CannotEstimate("No group was followed for a month: no mean time is compared.")
+    horizon = float(reach[compared].min())
+    here = np.isin(codes, compared)
+    found = restricted_mean_difference(
+        entry[here], exit_[here], ended[here], np.searchsorted(compared, codes[here]),
+        tuple(names[code] for code in compared), horizon, customers[here],
+    )  # fmt: skip
+    left_out = tuple(
+        (
+            name,
+            NotEstimable(
+                f"{name}: too few customers were followed for {horizon:g} months to be compared."
+            ),
+        )
+        for code, name in enumerate(names)
+        if code not in compared
     )
+    return replace(found, groups=found.groups + left_out)
 
 
 def _families(lifetimes: pd.DataFrame) -> ParametricStudy:

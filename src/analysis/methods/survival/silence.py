@@ -1,9 +1,9 @@
 """Without contracts: the chance that a customer's silence goes on until he counts as lost.
 
-A loss is a silence of so many days. Who ordered lately cannot be lost in the coming quarter; who
-has been silent for long needs only a little more. The chance is that of gaps between orders as
-long as his so far: S(threshold) / S(silence), Kaplan–Meier over gaps, for customers with about as
-many orders before.
+A loss is a silence of so many days. Who has been silent for long needs only a little more; who
+ordered lately cannot be lost in the coming quarter, unless the threshold is shorter. The chance is
+that of gaps between orders as long as his so far: S(threshold) / S(silence), Kaplan–Meier over the
+gaps lived through in the latest year, for customers who ordered about as often until then.
 """
 
 from __future__ import annotations
@@ -23,39 +23,80 @@ from analysis.methods.survival.at_risk import (
     expected_margin,
     hold_out_flags,
 )
-from analysis.methods.survival.nonparametric import Floats, SurvivalCurve, kaplan_meier
+from analysis.methods.survival.nonparametric import (
+    Booleans,
+    Floats,
+    Ints,
+    SurvivalCurve,
+    kaplan_meier,
+)
+from analysis.methods.survival.restricted_mean import weighted_influence
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Customers with so many orders before a gap are alike enough to share a curve: 1, 2–3, 4–7, 8 up.
-ORDER_CLASSES = (1, 2, 4, 8)
+# Customers share a curve with those who ordered about as often until then, by quarters of their pace.
+QUARTERS = (0.25, 0.5, 0.75)
 FEWEST_GAPS = 30
+# Older gaps are of those who were customers then.
+LOOK_BACK_DAYS = 365
+HARDLY_ANY = 1e-12
+STEP = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class _GapClass:
+    """The curve of one class of gaps, its rows, and who of the active it speaks for (a mask).
+
+    customer: codes of the customers that the gaps belong to, over all classes.
+    """
+
+    curve: SurvivalCurve
+    entry: Floats
+    length: Floats
+    closed: Booleans
+    customer: Ints
+    speaks_for: Booleans
 
 
 @dataclass(frozen=True, slots=True)
 class SilenceRisk:
-    """customers: customer_id, silent_days, risk of reaching the threshold within the days ahead."""
+    """customers: customer_id, silent_days, risk of reaching the threshold within the days ahead.
+
+    classes: the curves that the risks come from.
+    """
 
     customers: pd.DataFrame
     threshold_days: int
     days_ahead: int
     gaps: int
+    classes: tuple[_GapClass, ...]
 
 
-def _gaps(transactions: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """Gaps between days with orders: length in days, closed by an order or open, orders before."""
+def _gaps(transactions: pd.DataFrame, as_of: dt.date, look_back_days: int) -> pd.DataFrame:
+    """Gaps between days with orders that reach into the days looked back on.
+
+    entry: length when the days looked back on begin; days: length; closed by an order or open; pace:
+    mean length of the customer's gaps before, NaN for the first.
+    """
     import pandas as pd
 
     bought = transactions.loc[transactions["amount"] > 0, ["customer_id", "occurred_on"]]
     days = bought.drop_duplicates().sort_values(["customer_id", "occurred_on"])
     following = days.groupby("customer_id")["occurred_on"].shift(-1)
     until = following.fillna(pd.Timestamp(as_of))
-    return days.assign(
+    since = pd.Timestamp(as_of) - pd.Timedelta(days=look_back_days)
+    of_customer = days.groupby("customer_id")["occurred_on"]
+    before = of_customer.cumcount().to_numpy()
+    since_first = (days["occurred_on"] - of_customer.transform("min")).dt.days.to_numpy(float)
+    gaps = days.assign(
+        entry=np.maximum((since - days["occurred_on"]).dt.days.to_numpy(float), 0.0),
         days=(until - days["occurred_on"]).dt.days.to_numpy(float),
         closed=following.notna().to_numpy(),
-        before=days.groupby("customer_id").cumcount().to_numpy() + 1,
+        pace=np.where(before > 0, since_first / np.maximum(before, 1), np.nan),
     )
+    # An open gap of no days (an order on the as-of day) has no time at risk, but a customer.
+    return gaps[(gaps["days"] > gaps["entry"]) | ~gaps["closed"]]
 
 
 def risk_of_silence(
@@ -68,40 +109,115 @@ def risk_of_silence(
     """
     if transactions.empty:
         raise CannotEstimate("The export carries no orders, so silence cannot be told.")
-    gaps = _gaps(transactions, as_of)
+    gaps = _gaps(transactions, as_of, max(LOOK_BACK_DAYS, 2 * threshold_days))
     if len(gaps) < FEWEST_GAPS:
         raise CannotEstimate(f"Fewer than {FEWEST_GAPS} orders: no risk can be told from them.")
     active = gaps[~gaps["closed"] & (gaps["days"] < threshold_days)]
     if active.empty:
         raise CannotEstimate("Nobody is a customer any more, so nobody is at risk.")
-    group = np.searchsorted(ORDER_CLASSES, gaps["before"], side="right")
-    of_active = np.searchsorted(ORDER_CLASSES, active["before"], side="right")
+    edges = np.quantile(gaps["pace"].dropna(), QUARTERS) if gaps["pace"].notna().any() else []
+    group, of_active = (
+        np.where(some["pace"].isna(), 0, 1 + np.searchsorted(edges, some["pace"], side="left"))
+        for some in (gaps, active)
+    )
     silent = active["days"].to_numpy(float)
     risk = np.zeros(len(active))
+    customer = np.unique(gaps["customer_id"].to_numpy(str), return_inverse=True)[1]
+    classes = []
     for code in np.unique(of_active):
         chosen = group == code
         if chosen.sum() < FEWEST_GAPS:
             chosen = np.ones(len(gaps), dtype=bool)
         length = gaps.loc[chosen, "days"].to_numpy(float)
-        # A gap of no days (an order on the as-of day) has no time at risk.
-        lasting = length > 0
-        curve = kaplan_meier(
-            np.zeros(int(lasting.sum())), length[lasting],
-            gaps.loc[chosen, "closed"].to_numpy(bool)[lasting],
-        )  # fmt: skip
+        entry = gaps.loc[chosen, "entry"].to_numpy(float)
+        lasting = length > entry
+        entry, length = entry[lasting], length[lasting]
+        closed = gaps.loc[chosen, "closed"].to_numpy(bool)[lasting]
+        curve = kaplan_meier(entry, length, closed)
         mine = of_active == code
-        risk[mine] = _still_silent(curve, silent[mine], float(threshold_days))
-    risk[silent + days_ahead < threshold_days] = 0.0
+        classes.append(_GapClass(curve, entry, length, closed, customer[chosen][lasting], mine))
+        by_days = _risk_by_silence(_log_steps(curve, threshold_days), days_ahead)
+        risk[mine] = by_days[silent[mine].astype(np.int64)]
     table = active[["customer_id"]].assign(silent_days=silent, risk=risk)
-    return SilenceRisk(table.reset_index(drop=True), threshold_days, days_ahead, len(gaps))
+    return SilenceRisk(
+        table.reset_index(drop=True), threshold_days, days_ahead, len(gaps), tuple(classes)
+    )
 
 
-def _still_silent(curve: SurvivalCurve, silent: Floats, threshold: float) -> Floats:
-    """S(threshold) / S(silence): an order on the very day of the threshold comes too late."""
-    steps = np.concatenate([[1.0], curve.survival])
-    now = steps[np.searchsorted(curve.times, silent, side="right")]
-    then = steps[np.searchsorted(curve.times, threshold, side="left")]
-    return np.where(now > 0, then / np.where(now > 0, now, 1.0), 1.0)
+def _log_steps(curve: SurvivalCurve, threshold_days: int) -> Floats:
+    """Log of the chance that a silence which has lasted until a day outlasts it, for days from 0 on."""
+    steps = np.zeros(threshold_days)
+    inside = curve.times < threshold_days
+    stays = 1 - curve.events[inside] / curve.at_risk[inside]
+    steps[curve.times[inside].astype(np.int64)] = np.log(np.maximum(stays, HARDLY_ANY))
+    return steps
+
+
+def _risk_by_silence(log_steps: Floats, days_ahead: int) -> Floats:
+    """Chance of being lost within the days ahead, by days of silence so far (0 to threshold − 1).
+
+    Either the silence goes on to the threshold (an order on that very day comes too late), or an
+    order ends it and the next silence, or a later one, still reaches it in time: that takes a
+    threshold below the days ahead. The next silence is taken to be of the same class.
+    """
+    threshold = len(log_steps)
+    lasts = np.exp(np.cumsum(log_steps))
+    ends = np.concatenate([[0.0], -np.diff(lasts)])
+    # after_order[h]: chance to be lost within h days of an order.
+    after_order = np.zeros(days_ahead + 1)
+    for ahead in range(threshold, days_ahead + 1):
+        gaps = np.arange(1, min(threshold, ahead + 1))
+        after_order[ahead] = lasts[-1] + ends[gaps] @ after_order[ahead - gaps]
+    reached = np.where(np.arange(threshold) + days_ahead >= threshold, lasts[-1], 0.0)
+    for silent in range(threshold if days_ahead > threshold else 0):
+        gaps = np.arange(silent + 1, min(threshold, silent + days_ahead + 1))
+        reached[silent] += ends[gaps] @ after_order[days_ahead - (gaps - silent)]
+    return reached / lasts
+
+
+def _error_of_curves(silence: SilenceRisk, amounts: Floats) -> float:
+    """Standard error that the curves' own uncertainty gives to the sum of risk × amount.
+
+    The same curve speaks for many customers, so their risks err together. Each gap's influence, by
+    the sum's derivative at each step of the curve, is summed within the customers whose gaps they are.
+    """
+    silent = silence.customers["silent_days"].to_numpy(np.int64)
+    by_customer = np.zeros(max(int(part.customer.max(initial=0)) for part in silence.classes) + 1)
+    for part in silence.classes:
+        mine, steps = part.speaks_for, _log_steps(part.curve, silence.threshold_days)
+        held = np.bincount(silent[mine], amounts[mine], silence.threshold_days)
+        weights = np.zeros(len(part.curve.times))
+        for place, day in enumerate(part.curve.times[part.curve.times < silence.threshold_days]):
+            moved = np.zeros(len(steps))
+            moved[int(day)] = STEP
+            higher = _risk_by_silence(steps + moved, silence.days_ahead)
+            lower = _risk_by_silence(steps - moved, silence.days_ahead)
+            weights[place] = held @ (higher - lower) / (2 * STEP)
+        influence = weighted_influence(part.curve, part.entry, part.length, part.closed, weights)
+        by_customer += np.bincount(part.customer, influence, minlength=len(by_customer))
+    return float(np.sqrt((by_customer**2).sum()))
+
+
+def _expected_total(
+    silence: SilenceRisk, amounts: Floats, unit: str, confidence_level: float
+) -> Estimate:
+    """Sum of risk × amount with the interval of what will be seen."""
+    risk = silence.customers["risk"].to_numpy(float)
+    value = float(risk @ amounts)
+    chance = float((risk * (1 - risk)) @ amounts**2)
+    error = float(np.sqrt(chance + _error_of_curves(silence, amounts) ** 2))
+    half = normal_quantile(confidence_level) * error
+    return Estimate(
+        value, max(value - half, 0.0), value + half, unit, len(risk),
+        "Kaplan–Meier over gaps between orders; interval of the curves and of who is lost",
+        confidence_level,
+    )  # fmt: skip
+
+
+def expected_share(silence: SilenceRisk, confidence_level: float = 0.95) -> Estimate:
+    """Share of the active expected to be lost, with the interval of what will be seen."""
+    n = len(silence.customers)
+    return _expected_total(silence, np.full(n, 1 / n), "share", confidence_level)
 
 
 def rank_silent_customers(
@@ -115,19 +231,14 @@ def rank_silent_customers(
     """Rank active customers by the chance of silence reaching the threshold × expected margin.
 
     The list and its summary are those of `rank_customers_at_risk`, with the days of silence in
-    place of tenure. Intervals carry who happens to be lost, the chances taken as known.
+    place of tenure. Intervals carry who happens to be lost and the uncertainty of the curves,
+    clustered by customer.
     """
     table = silence.customers.rename(columns={"risk": "risk_next_quarter"})
     risk = table["risk_next_quarter"].to_numpy(float)
-    quantile = normal_quantile(confidence_level)
 
     def total(amounts: Floats, unit: str) -> Estimate:
-        value = float(risk @ amounts)
-        half = quantile * float(np.sqrt((risk * (1 - risk)) @ amounts**2))
-        return Estimate(
-            value, max(value - half, 0.0), value + half, unit, len(table),
-            "Kaplan–Meier over gaps between orders; interval of who is lost", confidence_level,
-        )  # fmt: skip
+        return _expected_total(silence, amounts, unit, confidence_level)
 
     margins = attempt(expected_margin, customer_periods, period_months)
     at_risk: Estimate | NotEstimable

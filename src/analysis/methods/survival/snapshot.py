@@ -30,7 +30,10 @@ class ImpliedIntake:
 
 
 def implied_intake(lifetimes: pd.DataFrame, curve: SurvivalCurve) -> ImpliedIntake:
-    """Active customers by tenure divided by survival to that tenure."""
+    """Active customers by tenure divided by survival to that tenure.
+
+    Raises CannotEstimate: nobody active, short tenures, or a curve at zero where customers are.
+    """
     active = lifetimes.loc[~lifetimes["ended"], "exit_months"].to_numpy(float)
     if not len(active):
         raise CannotEstimate("Nobody is a customer any more, so no intake can be implied.")
@@ -40,7 +43,14 @@ def implied_intake(lifetimes: pd.DataFrame, curve: SurvivalCurve) -> ImpliedInta
 
     def starters(low: float, high: float) -> float:
         here = float(((active > low) & (active <= high)).sum()) / (high - low)
-        return here / max(curve.at((low + high) / 2).value, 1e-9)
+        middle = (low + high) / 2
+        stays = curve.at(middle).value
+        if here and stays <= 0:
+            raise CannotEstimate(
+                f"Check of the second count: it leaves nobody after {middle:.0f} months, and yet there "
+                "are customers of that tenure. So this count is not right either."
+            )
+        return here / max(stays, 1e-9)
 
     return ImpliedIntake(
         starters(0, INTAKE_SPAN_MONTHS),
