@@ -43,9 +43,12 @@ def assert_nobody_is_in(text: str) -> None:
     assert [comment for comment in comments if comment in plain] == []
 
 
-def test_the_report_is_three_files(demo_report: Any) -> None:
-    names = sorted(path.name for path in demo_report.folder.rglob("*") if path.is_file())
-    assert names == ["index.html", "manifest.json", "numbers.json"]
+def test_the_report_is_three_files_and_its_lists(demo_report: Any) -> None:
+    files = [path for path in demo_report.folder.rglob("*") if path.is_file()]
+    names = sorted(path.relative_to(demo_report.folder).as_posix() for path in files)
+    listed = [f"lists/{name}" for name in demo_report.manifest["lists"]]
+    assert names == sorted(["index.html", "manifest.json", "numbers.json", *listed])
+    assert "lists/customers_at_risk.csv" in listed
     assert len(demo_report.html.encode()) < LARGEST_PAGE_BYTES
 
 
@@ -89,7 +92,7 @@ def test_nobody_can_be_found_in_the_notebooks_as_saved(path: Path) -> None:
 
 
 def test_no_path_is_published(demo_report: Any) -> None:
-    for path in demo_report.folder.iterdir():
+    for path in (p for p in demo_report.folder.rglob("*") if p.is_file()):
         text = path.read_text(encoding="utf-8")
         for place in (str(ROOT), str(demo_report.folder.parents[1]), str(Path.home())):
             assert place not in text

@@ -101,7 +101,7 @@ def test_csat_stands_in_where_nobody_was_asked_to_recommend() -> None:
 
 
 def test_no_answer_no_curve() -> None:
-    with pytest.raises(CannotEstimate, match="No customer's answer"):
+    with pytest.raises(CannotEstimate, match="no answer to a survey"):
         study_landmarks(pd.DataFrame())
 
 

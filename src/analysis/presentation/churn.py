@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.disclosure import Disclosure
-from analysis.methods.estimate import Estimate, NotEstimable, attempt
+from analysis.disclosure import AT_RISK_BLOCK, Disclosure
+from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
+from analysis.methods.survival.counts import LifetimeCounts, pool
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import RETENTION_MONTHS, ChurnStudy
 from analysis.presentation.churn_figures import NamedCurve, draw_forest, draw_survival
@@ -33,15 +34,35 @@ from analysis.presentation.wording import (
 
 
 def retention_shown(
-    study: ChurnStudy, curve: SurvivalCurve, months: float, disclosure: Disclosure
+    study: ChurnStudy,
+    curve: SurvivalCurve,
+    counts: LifetimeCounts,
+    months: float,
+    disclosure: Disclosure,
 ) -> Estimate:
     """Retention at a time, as it may be published.
 
     Raises CannotEstimate where fewer than eight are at risk then or have left by then, and where
     the study cannot tell.
     """
-    estimate = study.retention(curve, months)
+    estimate = study.retention(curve, months, counts)
     refuse_few(curve, months, disclosure)
+    return estimate
+
+
+def _column_shown(
+    study: ChurnStudy,
+    curve: SurvivalCurve,
+    counts: LifetimeCounts,
+    months: float,
+    since: float,
+    disclosure: Disclosure,
+) -> Estimate:
+    """As `retention_shown`; withheld also where its distance from the column before tells of few."""
+    estimate = retention_shown(study, curve, counts, months, disclosure)
+    lost = int(curve.events[(curve.times > since) & (curve.times <= months)].sum())
+    if disclosure.enabled and 0 < lost < AT_RISK_BLOCK:
+        raise CannotEstimate("Withheld: fewer than six left since the column before.")
     return estimate
 
 
@@ -139,7 +160,7 @@ def show_landmark_table(study: ChurnStudy, disclosure: Disclosure) -> None:
     if isinstance(landmark, NotEstimable):
         show_reason(landmark)
         return
-    named = [(group.name, group.curve) for group in landmark.groups]
+    named = [(group.name, group.curve, group.counts) for group in landmark.groups]
     header = message("first {instrument} answer", instrument=landmark.instrument.upper())
     caption = message("Share still customers after the answer, with 95% intervals")
     html, estimates = _retention_rows(study, named, header, caption, disclosure)
@@ -148,9 +169,14 @@ def show_landmark_table(study: ChurnStudy, disclosure: Disclosure) -> None:
 
 def show_retention_table(study: ChurnStudy, disclosure: Disclosure) -> None:
     """Retention at fixed times and the median, overall and by group."""
-    named = [(message("all"), study.overall_naive if study.is_snapshot else study.overall)]
+    everybody = pool({group.name: group.counts for group in study.groups})
+    named = [
+        (message("all"), study.overall_naive if study.is_snapshot else study.overall, everybody)
+    ]
     named += [
-        (g.name, g.naive if study.is_snapshot else g.curve) for g in study.groups if study.group
+        (g.name, g.naive if study.is_snapshot else g.curve, g.counts)
+        for g in study.groups
+        if study.group
     ]
     caption = message("Share still customers, with 95% intervals")
     if study.is_snapshot:
@@ -163,17 +189,18 @@ def show_retention_table(study: ChurnStudy, disclosure: Disclosure) -> None:
 
 def _retention_rows(
     study: ChurnStudy,
-    named: list[tuple[str, SurvivalCurve | NotEstimable]],
+    named: list[tuple[str, SurvivalCurve | NotEstimable, LifetimeCounts]],
     header: str,
     caption: str,
     disclosure: Disclosure,
 ) -> tuple[str, dict[str, Estimate]]:
     """A table of retention with the reasons for its dashes, and the estimates in it."""
     rows, cells = [], {}
-    for name, curve in named:
-        row = [name]
+    for name, curve, counts in named:
+        row, since = [name], 0.0
         for months in RETENTION_MONTHS:
-            at = attempt(retention_shown, study, curve, months, disclosure)
+            at = attempt(_column_shown, study, curve, counts, months, since, disclosure)
+            since = months if isinstance(at, Estimate) else since
             row.append(format_estimate_lines(at, 1))
             cells[f"{name}, {months} months"] = at
         median = attempt(median_shown, curve, disclosure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, NotEstimable, attempt
+from analysis.methods.survival.by_tenure import RatioByTenure
 from analysis.methods.survival.hazard import PROPORTIONAL_P_VALUE, HazardModel
 from analysis.methods.survival.study import ChurnStudy
 from analysis.presentation.churn_figures import draw_snapshot
@@ -99,6 +100,12 @@ def show_hazard_table(study: ChurnStudy, disclosure: Disclosure) -> None:
             if other:
                 estimates[f"{name}, stratified"] = other
         rows.append(cells)
+    if isinstance(study.concordance, Estimate):
+        estimates["concordance"] = study.concordance
+    if isinstance(study.score_by_tenure, RatioByTenure):
+        estimates |= {
+            "score, early": study.score_by_tenure.early, "score, late": study.score_by_tenure.late,
+        }  # fmt: skip
     header = [message("Covariate"), message("Hazard ratio"), message("Proportional?")]
     if beside:
         header.append(message("Stratified by {group}", group=study.group.replace("_", " ")))
@@ -120,6 +127,7 @@ def show_proportionality(study: ChurnStudy) -> None:
     if isinstance(model.test, NotEstimable):
         show_reason(model.test)
         return
+    _show_concordance(study)
     p = format_p_value(model.test.global_p_value)
     if model.test.global_p_value >= PROPORTIONAL_P_VALUE:
         show_sentence(
@@ -149,7 +157,30 @@ def show_proportionality(study: ChurnStudy) -> None:
             if remedy.test.global_p_value >= PROPORTIONAL_P_VALUE
             else message("a trend remains"),
         )  # fmt: skip
+    halves = study.score_by_tenure
+    if isinstance(halves, RatioByTenure):
+        sentence += " " + message(
+            "The ratio of the score itself changes: in the first {months} months {early} per point, after "
+            "them {late}.",
+            months=format_number(halves.split_months, 0), early=format_estimate(halves.early),
+            late=format_estimate(halves.late),
+        )  # fmt: skip
     show_sentence(sentence)
+
+
+def _show_concordance(study: ChurnStudy) -> None:
+    """How well the model of the findings tells who leaves from who stays on, in its own data."""
+    concordance = study.concordance
+    if isinstance(concordance, NotEstimable):
+        return
+    show_sentence(
+        message(
+            "Of one who leaves and one who stays on at the same tenure, the model had put the higher risk on the "
+            "one who leaves in {share} of all pairs (concordance; a half would be chance). It tells customers "
+            "apart only so far, whatever the ratios are.",
+            share=format_estimate(concordance),
+        )
+    )
 
 
 def show_snapshot(study: ChurnStudy, disclosure: Disclosure) -> None:

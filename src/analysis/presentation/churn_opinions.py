@@ -49,7 +49,7 @@ def show_standardised(opinions: SecondOpinions) -> None:
         months=format_number(result.at_months, 0), difference=_in_points(result.difference),
     )  # fmt: skip
     if result.agrees is True:
-        sentence += " " + message("The hazard ratio above implies the same within chance.")
+        sentence += " " + message("The hazard ratio above does not contradict it.")
     elif result.agrees is False:
         sentence += " " + message(
             "The hazard ratio above implies something else ({implied} points): the two models disagree, "
@@ -89,10 +89,11 @@ def show_e_value(opinions: SecondOpinions) -> None:
     show_sentence(
         message(
             "To explain the ratio for a score of {contrast} ({ratio}) away, something not recorded would have "
-            "to make both low scores and leaving {point} times as likely, over and above what is recorded "
+            "to make both {scores} scores and leaving {point} times as likely, over and above what is recorded "
             "(E-value; {limit} times for the nearer limit of the interval). Whether such a cause exists is a "
             "question to those who know the customers.",
             contrast=result.contrast, ratio=format_estimate(result.hazard_ratio),
+            scores=message("low") if result.hazard_ratio.value > 1 else message("high"),
             point=format_number(result.point, 1), limit=format_number(result.limit, 1),
         )
     )  # fmt: skip
@@ -268,3 +269,40 @@ def show_families(opinions: SecondOpinions, study: ChurnStudy, disclosure: Discl
     show_table(
         html_table(header, rows, caption, note=note), "lifetime-families", estimates, disclosure
     )
+
+
+def show_opinions_table(opinions: SecondOpinions, disclosure: Disclosure) -> None:
+    """The figures behind the sentences of the second opinions."""
+    named: dict[str, Estimate | NotEstimable] = {}
+    standard, censoring = opinions.standardised, opinions.censoring
+    if not isinstance(standard, NotEstimable):
+        named |= {
+            message("still here in a year, as answered"): standard.as_is,
+            message("the same, a point happier"): standard.shifted,
+            message("difference"): standard.difference,
+            message("difference that the hazard ratio implies"): standard.implied_by_cox,
+        }
+    if not isinstance(censoring, NotEstimable):
+        named[message("hazard ratio of starting a year later")] = censoring.later_start
+        if not isinstance(censoring.bounds, NotEstimable):
+            named |= {
+                message(
+                    "retention, those no longer followed at {times} times the rate",
+                    times=f"{bound.times_hazard:g}",
+                ): bound.retention
+                for bound in censoring.bounds
+            }
+    if not named:
+        show_reason(first_reason(standard, censoring) or NotEstimable(""))
+        return
+    known = {name: value for name, value in named.items() if isinstance(value, Estimate)}
+    rows = [[name, format_estimate_lines(value)] for name, value in known.items()]
+    if not isinstance(opinions.e_value, NotEstimable):
+        value = opinions.e_value
+        named_value = message("E-value, {contrast} (nearer limit)", contrast=value.contrast)
+        rows.append(
+            [named_value, f"{format_number(value.point, 2)}\n{format_number(value.limit, 2)}"]
+        )
+    caption = message("Second opinions in figures, with 95% intervals")
+    header = [message("Figure"), message("value")]
+    show_table(html_table(header, rows, caption), "second-opinions", known, disclosure)

@@ -226,8 +226,9 @@ def show_repeat_buying(study: ValueStudy, disclosure: Disclosure) -> None:
     if isinstance(model.share_still_buying, Estimate):
         show_sentence(
             message(
-                "By the pattern of their orders, {alive} of the customers still buy. Whoever has bought only "
-                "once counts as buying, as the model has it.",
+                "By the pattern of their orders, {alive} of the customers still buy. That is more than the curve "
+                "shows, because most whom the rule counts as lost order again: the rule speaks of a silence, the "
+                "model of the end. Whoever has bought only once counts as buying, as the model has it.",
                 alive=format_estimate(model.share_still_buying),
             )
         )

@@ -48,7 +48,7 @@ def write_list(rows: pd.DataFrame, name: str) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         (Path(folder) / file).write_bytes(content)
     said = message(
-        "The list itself, customer by customer, is lists/{file} beside the report; it is not in this page.",
+        "The list itself, customer by customer, goes to lists/{file} beside the report; it is not in this page.",
         file=file,
     )
     output.publish_output(

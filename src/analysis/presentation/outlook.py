@@ -101,7 +101,30 @@ def show_check(outlook: ChurnOutlook, is_snapshot: bool) -> None:
         )
     else:
         sentence += " " + message("It cannot be told from a prediction by tenure alone.")
-    show_sentence(sentence)
+    show_sentence(" ".join(filter(None, (sentence, _calibration_in_words(check)))))
+
+
+def _calibration_in_words(check: PredictionCheck) -> str:
+    """Whether the lowest and the highest fifth came out as predicted."""
+    if len(check.calibration) < 2:
+        return ""
+    lowest, highest = check.calibration[0], check.calibration[-1]
+
+    def side(predicted: float, observed: Estimate) -> int:
+        if observed.lower is None or observed.upper is None:
+            return 0
+        return int(predicted > observed.upper) - int(predicted < observed.lower)
+
+    low, high = (side(g.predicted, g.observed) for g in (lowest, highest))
+    if low < 0 < high:
+        return message(
+            "Its predictions are too extreme: low risks come out higher, high ones lower."
+        )
+    if high < 0 < low:
+        return message("Its predictions are too timid: low risks come out lower, high ones higher.")
+    if low or high:
+        return message("Not every fifth of the risks came out as predicted; see the appendix.")
+    return ""
 
 
 def _as_share(auc: Estimate) -> Estimate:

@@ -54,7 +54,7 @@ def _refuse_foreign(target: Path, run: Run) -> None:
 def _published_digest(target: Path) -> str:
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-        lists = [f"lists/{name}" for name in manifest.get("lists", {})]
+        lists = [f"lists/{name}" for name in manifest["lists"]]
         whole = all((target / name).is_file() for name in ("index.html", "numbers.json", *lists))
         return str(manifest["digest"]) if whole else ""
     except (OSError, ValueError, KeyError, TypeError):

@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
 from analysis.methods.regression import dummies
+from analysis.methods.survival.concordance import concordance
 from analysis.methods.survival.cox import CoxFit, ProportionalityTest, fit_cox, proportionality
 from analysis.methods.survival.groups import (
     FEWEST_CUSTOMERS,
@@ -116,3 +117,18 @@ def scored_intervals(intervals: pd.DataFrame) -> pd.DataFrame:
 def score_hazard_ratio(model: HazardModel) -> Estimate:
     """Hazard ratio per point of the last known score."""
     return model.fit.hazard_ratio(SCORE)
+
+
+def concordance_of(rows: pd.DataFrame, with_score: bool, model: HazardModel) -> Estimate:
+    """How often the model had put a higher risk on who left than on who stayed on."""
+    design, names = hazard_design(rows, with_score, model.stratified_by)
+    assert names == model.fit.names
+    by = model.stratified_by
+    return concordance(
+        design @ model.fit.coefficients,
+        rows["start_months" if with_score else "entry_months"].to_numpy(float),
+        rows["stop_months" if with_score else "exit_months"].to_numpy(float),
+        rows["ended"].to_numpy(bool),
+        group_codes(rows["customer_id"])[0],
+        group_codes(rows[by])[0] if by else None,
+    )

@@ -59,7 +59,7 @@ def landmark_groups(landmarks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     CSAT answers are grouped by the rounded score. Raises CannotEstimate without answers.
     """
     if landmarks.empty:
-        raise CannotEstimate("No customer's answer falls into the time under observation.")
+        raise CannotEstimate("There is no answer to a survey within the time under observation.")
     nps = landmarks[landmarks["instrument"] == "nps"]
     if len(nps):
         return "nps", nps.assign(**{GROUP: nps_groups(nps["score"])})

@@ -234,7 +234,11 @@ def standardised_difference(
     newest = np.zeros(int(spell.max()) + 1)
     np.maximum.at(newest, spell, stop)
     today = np.flatnonzero((stop == newest[spell]) & ~ended)
-    within = stop[today] + at_months <= followed_until(start, stop) + 1e-9
+    # Each stratum has its own course over tenure, so each is carried only as far as it was followed.
+    reach = np.array(
+        [followed_until(start[group == g], stop[group == g]) for g in range(int(group.max()) + 1)]
+    )
+    within = stop[today] + at_months <= reach[group[today]] + 1e-9
     beyond = int((~within).sum())
     today = today[within]
     if len(today) < FEWEST_CUSTOMERS:

@@ -16,8 +16,10 @@ from analysis.methods.estimate import (
     NotEstimable,
     attempt,
 )
-from analysis.methods.survival.counts import counts_by_group, pool
+from analysis.methods.survival.by_tenure import RatioByTenure, score_ratio_by_tenure
+from analysis.methods.survival.counts import LifetimeCounts, counts_by_group, pool
 from analysis.methods.survival.groups import (
+    FEWEST_CUSTOMERS,
     GroupCurve,
     choose_group,
     compare_groups,
@@ -31,6 +33,7 @@ from analysis.methods.survival.groups import (
 from analysis.methods.survival.hazard import (
     PROPORTIONAL_P_VALUE,
     HazardModel,
+    concordance_of,
     fit_hazard,
     score_hazard_ratio,
     scored_intervals,
@@ -61,7 +64,8 @@ class ChurnStudy:
     log_rank, pairwise: differences between groups, pairwise Holm-adjusted; naive_log_rank
     counts everybody from the start. landmark: who stays after an answer. model: hazard by the
     last known score and what is recorded (without scores: by what is recorded); stratified: the
-    same with a baseline hazard for each group, where proportionality fails. worth: margin over
+    same with a baseline hazard for each group, where proportionality fails; score_by_tenure: early
+    and late, where the ratio of the score itself changes. concordance: of the chosen model. worth: margin over
     the horizon that goes with one point. retention_after_year: with errors clustered by customer
     where some have several spells, which the curves' bands take as independent. customers, spells:
     whoever returns after inactivity opens a new spell. measurable_from_months: the inactivity
@@ -81,6 +85,8 @@ class ChurnStudy:
     model: HazardModel | NotEstimable
     stratified: HazardModel | NotEstimable
     score_hazard_ratio: Estimate | NotEstimable
+    score_by_tenure: RatioByTenure | NotEstimable
+    concordance: Estimate | NotEstimable
     worth: Estimate | NotEstimable
     implied_intake: ImpliedIntake | NotEstimable
     horizon_months: int
@@ -95,21 +101,36 @@ class ChurnStudy:
         """The model that the findings rest on: the stratified one where the plain one fails."""
         return self.stratified if isinstance(self.stratified, HazardModel) else self.model
 
-    def retention(self, curve: SurvivalCurve, months: float) -> Estimate:
-        """Retention at a time.
+    def retention(self, curve: SurvivalCurve, months: float, counts: LifetimeCounts) -> Estimate:
+        """Retention at a time; counts: of the customers the curve is of.
 
-        Raises CannotEstimate beyond follow-up, and below the time at which losses can be seen.
+        Where nobody has left by then, the lower limit is exact for those still followed. Raises
+        CannotEstimate beyond follow-up, where hardly anybody was followed for so long, and below the
+        time at which losses can be seen.
         """
         if months < self.measurable_from_months:
             raise CannotEstimate(
                 "Not measurable: a customer counts as lost only after "
                 f"{self.measurable_from_months:.0f} months without an order."
             )
-        return curve.at(months)
+        return _retention_at(curve, months, counts)
+
+
+def _retention_at(curve: SurvivalCurve, months: float, counts: LifetimeCounts) -> Estimate:
+    estimate = curve.at(months)
+    followed = int(counts.at_risk(months))
+    if followed < FEWEST_CUSTOMERS:
+        raise CannotEstimate(f"Hardly anybody was followed for {months:g} months.")
+    if estimate.value < 1:
+        return estimate
+    level = estimate.confidence_level
+    return replace(
+        estimate, lower=float((1 - level) ** (1 / followed)), upper=1.0, method="nobody left, exact"
+    )
 
 
 def _retention_after_year(
-    lifetimes: pd.DataFrame, curve: SurvivalCurve, threshold_months: float
+    lifetimes: pd.DataFrame, curve: SurvivalCurve, counts: LifetimeCounts, threshold_months: float
 ) -> Estimate:
     """Retention at twelve months, clustered by customer where some have several spells.
 
@@ -120,7 +141,7 @@ def _retention_after_year(
             f"A customer counts as lost only after {threshold_months:.0f} months without an order, so "
             "retention after a year is not measurable."
         )
-    plain = curve.at(A_YEAR)
+    plain = _retention_at(curve, A_YEAR, counts)
     customers, _ = group_codes(lifetimes["customer_id"])
     n = int(customers.max()) + 1
     if n == len(lifetimes) or not 0 < plain.value < 1:
@@ -212,11 +233,17 @@ def study_churn(
         model=model,
         stratified=stratified,
         score_hazard_ratio=ratio,
+        score_by_tenure=scored
+        if isinstance(scored, NotEstimable)
+        else attempt(score_ratio_by_tenure, rows, chosen),
+        concordance=attempt(concordance_of, rows, with_score, chosen),
         worth=worth,
         implied_intake=intake,
         horizon_months=horizon_months,
         window_months=window_months,
-        retention_after_year=attempt(_retention_after_year, lifetimes, overall, threshold_months),
+        retention_after_year=attempt(
+            _retention_after_year, lifetimes, overall, everybody, threshold_months
+        ),
         customers=lifetimes["customer_id"].nunique(),
         spells=len(lifetimes),
         measurable_from_months=threshold_months,
