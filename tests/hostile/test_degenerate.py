@@ -337,7 +337,9 @@ def test_nothing_is_missing_from_the_usual_company(
     shown = run_notebook(notebook, companies("usual", "off"))
     assert not shown.not_available
     allowed = {
-        "The raw slope cannot be told from zero, so no share of it survives.",
+        "The raw slope cannot be told from zero, so it cannot be said which share of it survives.",
+        "Negative control: The score changes for fewer than 30 customers, too few to compare customers "
+        "with themselves.",
         "Fewer than 30 customers answered twice within 45 days, so chance in single answers cannot be "
         "told from change.",
         "No customer has a known NPS answer.",

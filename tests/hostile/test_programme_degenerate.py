@@ -175,6 +175,10 @@ def test_zero_cost(disclosure: str, run: Callable[..., Any]) -> None:
     (sentence,) = findings(shown)
     assert "no cost is recorded" in sentence
     assert "pays back" not in sentence
+    assert "Extend" not in sentence, "without a cost nothing is ordered"
+    table = next(text for text in shown.texts if "What each programme brought and cost" in text)
+    assert "0.00" not in table, "an unrecorded cost is no cost of nought"
+    assert "What if costs and margin are not known exactly?" not in shown.text
     money = next(text for text in shown.texts if "Benefit against cost" in text)
     assert "Infinity" not in money
     assert not re.search(r"\d\.\d\d\s+\d+\.\d+ to", money), "no return is shown at zero cost"
@@ -187,6 +191,11 @@ def test_selection_by_a_cut_off(run: Callable[..., Any]) -> None:
     assert "threshold" in shown.text
     assert "customers alike in what was recorded" not in shown.text
     assert "doubly robust" not in shown.text.split("Limits")[0].lower()
+    (how,) = [text for text in shown.texts if "got it and nobody else" in text]
+    threshold = re.search(r"was about ([−\d.,€]+) or (more|less)", how)
+    assert threshold
+    digits = threshold.group(1).replace(".", "").strip("€0")
+    assert len(digits) <= 2, "the exact threshold is the value of one customer"
     money = [text for text in shown.reasons if "near it and not for all" in text]
     assert money, "a figure at the threshold is not multiplied by everybody"
     assert "extend it" not in shown.text.lower()
@@ -209,6 +218,48 @@ def test_two_arms_that_share_one_control(run: Callable[..., Any]) -> None:
     ]
     assert len(together) == 2, "that both are set beside the same customers is said of both"
     assert "those of Calls" in " ".join(together)
+
+
+@pytest.mark.parametrize("gain", [0.0, 30.0])
+def test_arms_with_names(gain: float, run: Callable[..., Any]) -> None:
+    """One programme, two arms with names and a control: all told, and each by itself."""
+    group = np.arange(N) % 3
+    np.random.default_rng(8).shuffle(group)
+    table = exposures(group > 0).assign(arm=np.array(["control", "phone", "letter"])[group])
+    orders = company()["transactions"]
+    phoned = set(table.loc[table["arm"] == "phone", "customer_id"])
+    better = orders["customer_id"].isin(phoned) & (orders["occurred_on"] >= START)
+    orders = orders.assign(amount=orders["amount"] + gain * better)
+    shown = run(programmes=programme(GIFT), exposures=table, transactions=orders)
+    (sentence,) = findings(shown)
+    assert re.search(r"one by one: letter −?€[\d.]+ \(.*\), phone −?€[\d.]+ \(", sentence)
+    arms = next(text for text in shown.texts if "Arms that share one control" in text)
+    assert "letter" in arms
+    assert "phone" in arms
+    assert "control<" not in arms
+    assert "No programme has several arms." not in shown.text
+    if gain:
+        assert "Told from chance, with all arms allowed for: phone." in sentence
+        assert "&lt; 0.001" in arms, "no p-value is nought"
+        assert "0.000" not in arms
+    else:
+        assert "With all arms allowed for, none is told from chance." in sentence
+
+
+def test_a_young_programme_is_not_stopped_for_its_cost(run: Callable[..., Any]) -> None:
+    """Two quarters after a dear start nothing is over: what it costs comes first."""
+    started = "2025-07-01"
+    dear = ("gift", "Gifts", started, 50_000, 0, "random")
+    young = exposures(drawn()).assign(assigned_on=started)
+    shown = run(programmes=programme(dear), exposures=young)
+    (sentence,) = findings(shown)
+    assert "has not earned its cost so far" in sentence
+    assert "too early to stop" in sentence
+    assert "Do not repeat" not in sentence
+    assert "loses money" not in sentence
+    old = run(programmes=programme((*dear[:2], START, *dear[3:])), exposures=exposures(drawn()))
+    (sentence,) = findings(old)
+    assert "Do not repeat it" in sentence
 
 
 def test_nothing_declared_is_said(run: Callable[..., Any]) -> None:

@@ -107,8 +107,11 @@ def test_a_later_score_says_nothing(study: SpendStudy) -> None:
 
 def test_single_answers_are_what_spend_follows(study: SpendStudy) -> None:
     # In this company each answer is an opinion of its own that lasts until the next one.
-    assert isinstance(study.reliability, NotEstimable)
-    assert "No lasting change within customers" in study.reliability.reason
+    assert not isinstance(study.reliability, NotEstimable)
+    lower, upper = interval(study.reliability.within)
+    assert lower < 0.1 < upper + 0.1
+    assert isinstance(study.reliability.corrected, NotEstimable)
+    assert "Lasting change within customers cannot be told" in study.reliability.corrected.reason
 
 
 def test_levels_by_score_rise_as_the_defended_slope_does(

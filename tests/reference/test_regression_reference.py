@@ -11,9 +11,10 @@ import pytest
 from analysis.methods.estimate import Estimate
 from analysis.methods.intervals import t_quantile
 from analysis.methods.regression import Covariance, dummies, fit_least_squares
+from analysis.methods.spending.absorb import fit_within
 from analysis.methods.spending.ladder import fit_ladders
 from analysis.methods.spending.rows import panel_rows
-from analysis.methods.spending.shape import step_means
+from analysis.methods.spending.shape import level_contrasts, step_means
 
 HERE = Path(__file__).parent / "regression"
 RELATIVE = 1e-8
@@ -50,12 +51,12 @@ def frame(panel: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def error_of(estimate: object) -> float:
+def error_of(estimate: object, customers: float = 40) -> float:
     """The standard error behind a t interval with as many degrees as customers less one."""
     assert isinstance(estimate, Estimate)
     assert estimate.lower is not None
     assert estimate.upper is not None
-    return (estimate.upper - estimate.lower) / 2 / t_quantile(0.95, 40 - 1)
+    return (estimate.upper - estimate.lower) / 2 / t_quantile(0.95, customers - 1)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -86,18 +87,28 @@ def test_least_squares_equals_r(
 def test_slopes_equal_r(
     golden: dict[str, float], frame: pd.DataFrame, rung: str, name: str
 ) -> None:
-    slope = getattr(fit_ladders(panel_rows(frame), UNIT)[0], rung).slope
+    rows = panel_rows(frame)
+    slope = getattr(fit_ladders(rows, UNIT)[0], rung).slope
+    # t of the defended slope counts the customers whose score changes, its error all of them.
+    fit = fit_within(rows.spend, [rows.score], ("score",), rows.customer, rows.period)
+    clusters = fit.degrees_of_freedom + 1 if rung == "fixed_effects" else slope.n
     assert slope.value == pytest.approx(golden[name], rel=RELATIVE)
-    assert error_of(slope) == pytest.approx(golden[f"{name}_cluster"], rel=RELATIVE)
+    assert error_of(slope, clusters) == pytest.approx(golden[f"{name}_cluster"], rel=RELATIVE)
 
 
 def test_levels_by_score_equal_r(golden: dict[str, float], frame: pd.DataFrame) -> None:
-    steps = step_means(panel_rows(frame), UNIT)
+    rows = panel_rows(frame)
+    steps = step_means(rows, UNIT)
     assert isinstance(steps.own, tuple)
+    _, codes = np.unique(rows.score, return_inverse=True)
+    _, errors, degrees = level_contrasts(rows, codes)
+    assert 1 < degrees < rows.changing_customers
     assert steps.steps == (1, 2, 3, 4, 5)
-    for score, level in zip(steps.steps, steps.own, strict=True):
+    for score, level, error in zip(steps.steps, steps.own, errors, strict=True):
         assert level.value == pytest.approx(golden[f"level_{score:g}"], rel=RELATIVE)
-        assert error_of(level) == pytest.approx(golden[f"level_{score:g}_cluster"], rel=RELATIVE)
+        assert error == pytest.approx(golden[f"level_{score:g}_cluster"], rel=RELATIVE)
+        # Fewer than thirty moved to or from each: too few for an interval.
+        assert level.lower is None
 
 
 def test_share_and_difference_equal_stacked_equations(

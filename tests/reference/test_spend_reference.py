@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import chdtri, fdtrc
 
 from analysis.methods.estimate import Estimate
 from analysis.methods.intervals import t_quantile
 from analysis.methods.spending.absorb import fit_within
-from analysis.methods.spending.checks import check_feedback
-from analysis.methods.spending.ladder import between_slope, fit_rung, slope_of
+from analysis.methods.spending.checks import check_feedback, rows_ahead
+from analysis.methods.spending.ladder import Rung, between_slope, fit_rung, slope_of
 from analysis.methods.spending.rows import PanelRows, panel_rows
 from analysis.methods.spending.shape import gain_and_loss, step_means
 
@@ -52,7 +53,7 @@ def rows(panel: pd.DataFrame) -> PanelRows:
     return panel_rows(frame)
 
 
-def agrees(estimate: Estimate, golden: dict[str, float], name: str, degrees: int = 89) -> None:
+def agrees(estimate: Estimate, golden: dict[str, float], name: str, degrees: float = 89) -> None:
     assert estimate.lower is not None
     assert estimate.upper is not None
     error = (estimate.upper - estimate.lower) / 2 / t_quantile(0.95, degrees)
@@ -60,10 +61,20 @@ def agrees(estimate: Estimate, golden: dict[str, float], name: str, degrees: int
     assert error == pytest.approx(golden[f"{name}_error"], rel=RELATIVE)
 
 
+def degrees_within(rows: PanelRows) -> float:
+    """Ours, not R's: customers whose score does not change tell nothing of the slope."""
+    fit = fit_within(rows.spend, [rows.score], ("score",), rows.customer, rows.period)
+    assert 1 < fit.degrees_of_freedom < rows.changing_customers
+    return float(fit.degrees_of_freedom)
+
+
 @pytest.mark.parametrize("rung", ["customer", "history", "fixed_effects"])
 def test_rungs_equal_dummies(rows: PanelRows, golden: dict[str, float], rung: str) -> None:
     spend, margin = fit_rung(rows, rung, UNIT)
-    agrees(spend.slope, golden, rung)
+    # R counts all clusters; t counts those whose score changes, the others telling nothing.
+    degrees = degrees_within(rows) if rung == "fixed_effects" else rows.customers - 1
+    agrees(spend.slope, golden, rung, degrees)
+    assert isinstance(margin, Rung)
     assert margin.slope.value == pytest.approx(golden[rung] / 2, rel=RELATIVE)
 
 
@@ -90,19 +101,23 @@ def test_weighted_slope_equals_r(
     order = panel.sort_values(["customer", "quarter"])
     weights = order["weight"].to_numpy(float)
     fit = fit_within(rows.spend, [rows.score], ("score",), rows.customer, rows.period, weights)
-    agrees(slope_of(fit, "score", UNIT), golden, "weighted")
+    agrees(slope_of(fit, "score", UNIT), golden, "weighted", fit.degrees_of_freedom)
 
 
 def test_share_within_customers_equals_r(rows: PanelRows, golden: dict[str, float]) -> None:
     bought = (rows.spend > np.median(rows.spend)).astype(float)
     fit = fit_within(bought, [rows.score], ("score",), rows.customer, rows.period)
-    agrees(slope_of(fit, "score", "share"), golden, "share")
+    agrees(slope_of(fit, "score", "share"), golden, "share", degrees_within(rows))
 
 
 def test_shape_equals_r(rows: PanelRows, golden: dict[str, float]) -> None:
-    assert step_means(rows, UNIT).straight_p_value == pytest.approx(
-        golden["straight_p"], rel=RELATIVE
-    )
+    # R gives the chi-squared of the same statistic; F with the degrees of those who change is ours.
+    steps = step_means(rows, UNIT)
+    tested, degrees = len(steps.steps) - 2, degrees_within(rows)
+    statistic = float(chdtri(tested, golden["straight_p"]))
+    rest = degrees - tested + 1
+    expected = float(fdtrc(tested, rest, statistic * rest / (degrees * tested)))
+    assert steps.straight_p_value == pytest.approx(expected, rel=1e-6)
     found = gain_and_loss(rows, UNIT)
     agrees(found.gain, golden, "gain", found.gain.n - 1)
     agrees(found.loss, golden, "loss", found.loss.n - 1)
@@ -115,7 +130,11 @@ def test_shape_equals_r(rows: PanelRows, golden: dict[str, float]) -> None:
 
 def test_later_score_equals_r(rows: PanelRows, golden: dict[str, float]) -> None:
     found = check_feedback(rows, UNIT)
-    agrees(found.slope, golden, "feedback", found.slope.n - 1)
+    now, later = rows_ahead(rows, 1)
+    _, customer = np.unique(rows.customer[now], return_inverse=True)
+    scores = (rows.score[now], rows.score[later])
+    fit = fit_within(rows.spend[now], scores, ("a", "b"), customer, rows.period[now])
+    agrees(found.slope, golden, "feedback", fit.degrees_of_freedom)
 
 
 def test_customers_means_equal_r(rows: PanelRows, golden: dict[str, float]) -> None:

@@ -10,10 +10,24 @@ import pandas as pd
 import pytest
 
 from analysis.disclosure import Disclosure
-from analysis.methods.estimate import CannotEstimate, Estimate, Finding, NotEstimable
+from analysis.methods.estimate import (
+    AuditRemark,
+    CannotEstimate,
+    Estimate,
+    Finding,
+    NotEstimable,
+    attempt,
+)
+from analysis.methods.intervals import t_quantile
 from analysis.methods.regression import dummies, fit_least_squares
-from analysis.methods.spending.absorb import Held, fit_within, take_out
-from analysis.methods.spending.ladder import Ladder, Rung, fit_ladders
+from analysis.methods.spending.absorb import (
+    Held,
+    effective_customers,
+    fit_within,
+    take_out,
+    take_out_customers_and_periods,
+)
+from analysis.methods.spending.ladder import Ladder, Rung, find_sign_flips, fit_ladders
 from analysis.methods.spending.rows import panel_rows
 from analysis.methods.spending.study import SpendStudy, study_spend
 from analysis.presentation import output, spend_figures, spend_findings, spend_tables, spend_words
@@ -428,3 +442,142 @@ def test_counts_of_few_are_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     frame.loc[frame.index[7], "csat_score"] = np.nan
     texts = shown(study_of(frame), monkeypatch, Disclosure(enabled=True))
     assert "fewer than eight without an answer" in texts[0]
+
+
+def few_changes(customers: int) -> pd.DataFrame:
+    """Scores that change for some customers only."""
+    frame = company(noise=10, customers=90)
+    first = frame.groupby("customer_id")["csat_score"].transform("first")
+    changes = frame["customer_id"].isin([f"C{i:03d}" for i in range(customers)])
+    return frame.assign(csat_score=frame["csat_score"].where(changes, first))
+
+
+def test_few_who_change_are_too_few_to_compare_with_themselves() -> None:
+    # All ninety count as clusters, so an interval from twenty would be far too narrow.
+    ladder = ladder_of(few_changes(20))
+    assert isinstance(ladder.raw, Rung)
+    assert isinstance(ladder.fixed_effects, NotEstimable)
+    assert "changes for fewer than 30 customers" in ladder.fixed_effects.reason
+    rows = panel_rows(few_changes(40))
+    slope = slope_of(fit_ladders(rows, UNIT)[0].fixed_effects)
+    assert rows.changing_customers == 40
+    assert slope.n == 90
+    fit = fit_within(rows.spend, [rows.score], ("score",), rows.customer, rows.period)
+    moved = take_out_customers_and_periods([rows.score], rows.customer, rows.period)
+    effective = effective_customers(moved[0], rows.customer)
+    assert 20 < effective < 40
+    assert fit.degrees_of_freedom == pytest.approx(effective - 1)
+    assert slope.upper is not None
+    half = t_quantile(0.95, effective - 1) * float(fit.standard_errors[0])
+    assert slope.upper - slope.value == pytest.approx(half)
+
+
+def test_a_fee_that_never_changes_goes_with_nothing() -> None:
+    frame = company()
+    fee = frame["customer_id"].map(lambda name: 20.0 + int(name[1:]) % 3)
+    ladder = ladder_of(frame.assign(spend=fee, margin=0.4 * fee, previous_spend=fee))
+    assert isinstance(ladder.raw, Rung)
+    assert isinstance(ladder.history, NotEstimable)
+    assert isinstance(ladder.fixed_effects, NotEstimable)
+    assert "spend ever changes" in ladder.fixed_effects.reason
+    assert ladder.sign_flips == ()
+    alike = attempt(panel_rows, frame.assign(spend=30.0))
+    assert isinstance(alike, NotEstimable)
+    assert "spent the same in every period" in alike.reason
+
+
+def test_a_margin_that_never_varies_leaves_the_spend() -> None:
+    study = study_of(company(noise=10).assign(margin=0.0))
+    assert isinstance(study.spend.fixed_effects, Rung)
+    assert isinstance(study.margin.fixed_effects, NotEstimable)
+
+
+def test_a_sign_that_turns_over_a_rung_without_one_is_announced() -> None:
+    raw, middle, _, own = ladder_of(company(slope=-9, richer=40, noise=10)).rungs
+    assert isinstance(raw, Rung)
+    assert isinstance(middle, Rung)
+    assert isinstance(own, Rung)
+    vague = replace(middle, slope=replace(middle.slope, lower=-99.0, upper=99.0))
+    assert find_sign_flips((raw, vague, own)) == (("raw", "fixed_effects"),)
+
+
+def test_a_defended_slope_that_may_be_zero_turns_nothing() -> None:
+    study = study_of(company(slope=5, richer=20, noise=10))
+    own = study.spend.fixed_effects
+    assert isinstance(own, Rung)
+    vague = replace(own, slope=replace(own.slope, value=-0.1, lower=-3.0, upper=2.8))
+    finding = spend_findings.find_raw_slope(
+        replace(study, spend=replace(study.spend, fixed_effects=vague))
+    )
+    assert finding is not None
+    assert finding.id == "raw-slope-overstates"
+
+
+def test_lower_spend_of_the_satisfied_is_not_called_higher() -> None:
+    said = str(spend_words.word_surviving(ladder_of(company(slope=-5, richer=-20, noise=10))))
+    assert "spending less anyway" in said
+    assert "spending more" not in said
+
+
+def test_a_raw_slope_that_may_be_zero_is_not_said_to_leave_nothing() -> None:
+    ladder = ladder_of(company(slope=0, richer=0, noise=40))
+    assert isinstance(ladder.share_surviving, NotEstimable)
+    assert "cannot be said which share" in ladder.share_surviving.reason
+
+
+def test_assumption_says_when_a_check_speaks_against_it() -> None:
+    frame = company(noise=10)
+    assert "speaks against" not in finding_of(study_of(frame)).assumption
+    spent = frame.groupby("customer_id")["spend"].shift()
+    moved = frame["csat_score"] + (spent - spent.mean()).fillna(0) / 20
+    loud = finding_of(study_of(frame.assign(csat_score=moved)))
+    assert "A check speaks against that" in loud.assumption
+    assert "The money is" not in loud.assumption
+    unchecked = replace(
+        study_of(frame), feedback=NotEstimable("none"), control=NotEstimable("none")
+    )
+    assert "do not allow a check" in finding_of(unchecked).assumption
+
+
+def test_customers_seen_once_are_not_said_to_have_no_answer() -> None:
+    frame = company(noise=10)
+    once = frame["period_index"] > 0
+    later = frame["customer_id"] >= "C020"
+    unseen = attempt(
+        panel_rows, frame.assign(previous_spend=frame["previous_spend"].mask(once & later))
+    )
+    assert isinstance(unseen, NotEstimable)
+    assert "with a fresh CSAT answer are seen in two periods running" in unseen.reason
+
+
+def test_negative_control_takes_no_answer_from_the_period_itself() -> None:
+    # The shortest quarter has ninety days: an answer so old may stem from the period before.
+    for age, known in ((88.0, True), (89.5, False)):
+        control = study_of(company(noise=10).assign(csat_age_days=age)).control
+        assert isinstance(control, NotEstimable) is not known
+
+
+def test_a_check_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    stale = study_of(company(noise=10).assign(csat_age_days=200.0))
+    said = shown(stale, monkeypatch)
+    assert any("Negative control: " in text for text in said)
+
+
+def test_what_the_audit_found_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+    monkeypatch.setattr(
+        output, "publish_output", lambda data, metadata=None: texts.append(data["text/plain"])
+    )
+    frame = company(noise=10)
+    spend_findings.show_audit(study_of(frame), OPEN)
+    staying = study_of(frame.assign(left=frame["period_index"] == 2, segment=frame.index % 2))
+    spend_findings.show_audit(replace(staying, audit=()), OPEN)
+    spend_findings.show_audit(
+        study_of(frame.assign(csat_score=np.nan, left=frame.index == 3)), OPEN
+    )
+    outside = AuditRemark("x", "caution", "Some.", {"customers": 3})
+    spend_findings.show_audit(replace(staying, audit=(outside,)), Disclosure(enabled=True))
+    assert "Nobody leaves in these periods" in texts[0]
+    assert "nothing to remark on (" in texts[1]
+    assert "without rows" in texts[2]
+    assert texts[3] == "Design audit: Some. Customers concerned: fewer than eight."

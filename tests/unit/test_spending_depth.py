@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
+from analysis.methods.regression_diagnostics import Conditioning
 from analysis.methods.spending.absorb import fit_within
 from analysis.methods.spending.checks import check_aging
 from analysis.methods.spending.doubts import find_doubts
@@ -135,14 +138,16 @@ def test_answers_that_are_all_chance_cannot_be_corrected() -> None:
 
 
 def test_lasting_change_known_only_roughly_corrects_nothing() -> None:
-    frame, surveys = company()
+    # Chance seen in few pairs, and so large that what lasts is just told from nothing.
+    frame, _ = company()
+    rows = rows_of(frame)
     rng = np.random.default_rng(5)
-    few = surveys[surveys["customer_id"].isin([f"C{i:03d}" for i in range(40)])]
-    noisy = few.assign(
-        score=few["score"] + rng.normal(0, 0.74, len(few)) * (rng.random(len(few)) < 0.5)
-    )
-    found = correct_for_noise(rows_of(frame), noise_of_surveys(noisy, rows_of(frame)), UNIT)
-    assert isinstance(found.corrected, (NotEstimable, Estimate))
+    who, day = np.repeat(np.arange(40), 2), np.tile([0.0, 20.0], 40)
+    noise = answer_noise(who, day, 0.75 * rng.normal(size=80), CUSTOMERS)
+    found = correct_for_noise(rows, noise, UNIT)
+    assert value(found.within).lower > 0
+    assert isinstance(found.corrected, NotEstimable)
+    assert "known too roughly" in found.corrected.reason
 
 
 def test_answers_too_far_apart_tell_nothing_of_chance() -> None:
@@ -381,7 +386,7 @@ def test_price_sensitivity_by_group_finds_what_was_planted() -> None:
         assert value(group.response).lower < response < value(group.response).upper
     assert value(prices.response_difference).upper < -1
     said = str(spend_depth.word_prices(prices))
-    assert "less often" in said
+    assert "reduced price differs by −40" in said
     assert "could be chance" not in said
 
 
@@ -439,6 +444,8 @@ def test_depth_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "RESET:" in said
     assert "Condition number" in said
     assert "Spend, corrected for noise in answers" in said
+    assert re.search(r"cut at about €\d\d0<", said)  # no customer's own amount
+    assert "fixed amount is a larger share of a small order" in said
     spoken = str(spend_words.word_reliability(study, OPEN))
     assert "pairs of answers" in spoken
     assert isinstance(study.spend.fixed_effects, Rung)
@@ -454,3 +461,46 @@ def test_scores_given_by_few_are_withheld() -> None:
     _, open_alt = spend_figures.draw_steps(steps, names, "score", OPEN)
     assert "CSAT 5" in open_alt
     assert "CSAT 5" not in closed_alt
+
+
+# Too little to tell ---------------------------------------------------------------------------
+
+
+def test_a_step_that_few_took_has_no_interval() -> None:
+    frame = rounded(company()[0])
+    few = frame["csat_score"].clip(1, 4)
+    some = frame["customer_id"].isin([f"C{i:03d}" for i in range(12)])
+    few[some & (frame["period_index"] == 5)] = 5.0
+    steps = step_means(rows_of(frame.assign(csat_score=few)), UNIT)
+    assert isinstance(steps.own, tuple)
+    assert steps.own[-1].lower is None
+    assert steps.own[1].lower is not None
+
+
+def test_spend_that_never_changes_leaves_no_form_and_no_diagnosis() -> None:
+    frame, _ = company()
+    fee = frame["customer_id"].map(lambda name: 20.0 + int(name[1:]) % 3)
+    rows = rows_of(frame.assign(spend=fee, margin=0.4 * fee, previous_spend=fee))
+    forms, doubts = other_forms(rows, UNIT), find_doubts(rows)
+    for found in (forms.elasticity, forms.if_buying, forms.winsorised, doubts.influence):
+        assert isinstance(found, NotEstimable)
+        assert "spend ever changes" in found.reason
+    assert isinstance(step_means(rows, UNIT).straight_p_value, NotEstimable)
+
+
+def test_influence_on_a_slope_that_may_be_zero_names_nobody() -> None:
+    rows = rows_of(company()[0])
+    doubts = find_doubts(rows)
+    assert not isinstance(doubts.influence, NotEstimable)
+    assert "would turn its sign" in spend_depth.word_influence(doubts.influence, OPEN)
+    untold = spend_depth.word_influence(doubts.influence, OPEN, told=False)
+    assert "cannot be told from zero" in untold
+    assert "%" not in untold
+
+
+def test_tangled_columns_are_named_in_words() -> None:
+    columns = Conditioning(40.0, ("previous_spend", "acquisition_channel: web"))
+    doubts = replace(find_doubts(rows_of(company()[0])), columns=columns)
+    assert "spend in the period before, channel: web can hardly" in str(
+        spend_depth.word_columns(doubts)
+    )

@@ -272,8 +272,8 @@ def test_money_of_few_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     study = study_worth(rows, rows, few, lifetimes, intervals, "EUR", 3, 0.1, 12)
     assert study.active_customers == 5
     text = shown(study, monkeypatch, Disclosure(enabled=True))
-    assert "Customers active at the end: fewer than eight." in text
-    row = next(part for part in text.split("<tr>") if "Spend of all active customers" in part)
+    assert "active at the end (fewer than eight)" in text
+    row = next(part for part in text.split("<tr>") if "Margin of all active customers" in part)
     assert "€" not in row
 
 
@@ -294,3 +294,17 @@ def test_nothing_known_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = frame.drop(columns=["csat_score", "nps_score"])
     study = study_worth(empty, empty, bare, lifetimes, intervals.head(0), "EUR", 3, 0.1, 12)
     assert "No customer has a known CSAT answer." in shown(study, monkeypatch, OPEN)
+
+
+def test_sum_over_the_base_gives_no_exact_count_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, lifetimes, intervals = company()
+    rows = attempt(panel_rows, frame)
+    study = study_worth(rows, rows, frame, lifetimes, intervals, "EUR", 3, 0.1, 12)
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        output, "publish_output", lambda data, metadata=None: published.append(data)
+    )
+    spend_tables.show_worth_table(study, Disclosure(enabled=True))
+    shown = published[0][output.ESTIMATES_MIME]["estimates"]
+    ratio = shown["csat-base"]["value"] / shown["csat-per-customer"]["value"]
+    assert ratio == pytest.approx(5 * round(study.active_customers / 5), rel=1e-6)

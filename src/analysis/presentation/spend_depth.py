@@ -14,12 +14,13 @@ from analysis.methods.spending.prices import PriceGroup, PriceStudy
 from analysis.methods.spending.shape import GainAndLoss, StepMeans
 from analysis.methods.spending.silence import WeightedSlope
 from analysis.methods.spending.study import SpendDepth
-from analysis.presentation.output import disclosed, show_reason, show_sentence, show_table
+from analysis.presentation.output import disclosed, show_reason, show_table
 from analysis.presentation.spend_words import (
     CHECK_P_VALUE,
     format_p_value,
     moved_name,
     said_count,
+    show_each,
 )
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
@@ -35,13 +36,6 @@ from analysis.presentation.wording import (
 
 # One customer who moves the slope by more than this share of it is named as a doubt.
 LARGE_INFLUENCE = 0.1
-
-
-def _show(said: str | NotEstimable) -> None:
-    if isinstance(said, NotEstimable):
-        show_reason(said)
-    else:
-        show_sentence(said)
 
 
 def word_straight(steps: StepMeans) -> str | NotEstimable:
@@ -108,9 +102,11 @@ def word_aging(found: LeadCheck) -> str:
 def show_shape(depth: SpendDepth) -> None:
     """Say whether the line is straight, whether losses weigh as gains do, and answers keep."""
     steps, gains, aging = depth.steps, depth.gain_and_loss, depth.aging
-    _show(steps if isinstance(steps, NotEstimable) else word_straight(steps))
-    _show(gains if isinstance(gains, NotEstimable) else word_gain_and_loss(gains))
-    _show(aging if isinstance(aging, NotEstimable) else word_aging(aging))
+    show_each(
+        steps if isinstance(steps, NotEstimable) else word_straight(steps),
+        gains if isinstance(gains, NotEstimable) else word_gain_and_loss(gains),
+        aging if isinstance(aging, NotEstimable) else word_aging(aging),
+    )
 
 
 def word_relative(forms: Forms, disclosure: Disclosure) -> str | NotEstimable:
@@ -171,13 +167,11 @@ def word_parts(forms: Forms) -> str | NotEstimable:
 
 
 def show_forms_sentences(depth: SpendDepth, disclosure: Disclosure) -> None:
-    """Say what the other forms add."""
+    """Say what the other forms add; nothing where the table has said why there are none."""
     forms = depth.forms
     if isinstance(forms, NotEstimable):
-        show_reason(forms)
         return
-    _show(word_relative(forms, disclosure))
-    _show(word_parts(forms))
+    show_each(word_relative(forms, disclosure), word_parts(forms))
 
 
 def word_silence(silence: WeightedSlope) -> str:
@@ -192,8 +186,8 @@ def word_silence(silence: WeightedSlope) -> str:
     said = message(
         "Who answers: {invited} of active customers are invited in a period, and {answered} of those "
         "invited answer. Weighted for both by what was known before, the defended slope is {slope}; "
-        "that differs from the same rows unweighted by {shift}. The weighted answers are as precise as "
-        "{effective} of as many.",
+        "that differs from the same rows unweighted by {shift}. Weighting costs precision: the answers "
+        "tell as much as {effective} of their number would unweighted.",
         **values,
     )
     if excludes_zero(silence.shift):
@@ -208,7 +202,7 @@ def word_silence(silence: WeightedSlope) -> str:
 def show_silence(depth: SpendDepth) -> None:
     """Say what weighting for who answers does."""
     silence = depth.silence
-    _show(silence if isinstance(silence, NotEstimable) else word_silence(silence))
+    show_each(silence if isinstance(silence, NotEstimable) else word_silence(silence))
 
 
 def word_prices(prices: PriceStudy) -> str | NotEstimable:
@@ -220,8 +214,8 @@ def word_prices(prices: PriceStudy) -> str | NotEstimable:
         value = format_number(100 * share.value, 1)
         parts.append(
             message(
-                "Promoters order at a reduced price by {value} percentage points more often than "
-                "detractors ({low} to {high}; negative means less often).",
+                "Promoters less detractors: the share of orders at a reduced price differs by {value} "
+                "percentage points ({low} to {high}).",
                 value=value, low=low, high=high,
             )
         )  # fmt: skip
@@ -230,8 +224,8 @@ def word_prices(prices: PriceStudy) -> str | NotEstimable:
     if isinstance(response, Estimate):
         parts.append(
             message(
-                "How much larger orders are when a price is one per cent lower differs by {value} per "
-                "cent between the two.",
+                "The response of an order's size (per cent larger for a price lower by one per cent, "
+                "within customers) differs by {value}.",
                 value=format_estimate(response, 2),
             )
         )
@@ -263,7 +257,7 @@ def show_prices(depth: SpendDepth, disclosure: Disclosure) -> None:
     if isinstance(prices, NotEstimable):
         show_reason(prices)
         return
-    _show(word_prices(prices))
+    show_each(word_prices(prices))
     header = [
         message("NPS group"),
         message("Orders"),
@@ -271,7 +265,12 @@ def show_prices(depth: SpendDepth, disclosure: Disclosure) -> None:
         message("Order size, per cent per per cent"),
     ]
     lines = [_price_row(group, disclosure) for group in prices.groups]
-    show_table(html_table(header, lines, message("Price sensitivity by NPS group, 95% intervals")))
+    caption = message("Price sensitivity by NPS group, 95% intervals")
+    note = message(
+        "Associations within customers. A reduction by a fixed amount is a larger share of a small "
+        "order, which by itself pulls the last column down."
+    )
+    show_table(html_table(header, lines, caption, note=note))
 
 
 def word_robustness(own: Sensitivity, beside: Sensitivity | NotEstimable, currency: str) -> str:
@@ -307,8 +306,13 @@ def word_robustness(own: Sensitivity, beside: Sensitivity | NotEstimable, curren
     )  # fmt: skip
 
 
-def word_influence(found: Influence, disclosure: Disclosure) -> str:
-    """How much of the slope hangs on few customers."""
+def word_influence(found: Influence, disclosure: Disclosure, told: bool = True) -> str:
+    """How much of the slope hangs on few customers; told: whether it can be told from zero."""
+    if not told:
+        return message(
+            "Influence: the defended slope cannot be told from zero, so no customer's share of it is "
+            "given."
+        )
     share = format_share(found.largest_share)
     if found.fewest_to_turn is None:
         turn = message("Leaving out no set of customers would turn its sign.")
@@ -350,6 +354,12 @@ def word_form(found: FormTest) -> str:
     )
 
 
+def _column_name(column: str) -> str:
+    """A column of the design in words: "segment: family"."""
+    name, _, level = column.partition(": ")
+    return f"{moved_name(name)}: {level}" if level else moved_name(name)
+
+
 def word_columns(doubts: Doubts) -> str | NotEstimable:
     """Whether columns are so tangled that single coefficients hang on little."""
     columns = doubts.columns
@@ -366,7 +376,7 @@ def word_columns(doubts: Doubts) -> str | NotEstimable:
         "Condition number of the columns held fixed: {number}, above {limit}: {names} can hardly be told "
         "apart, and the rungs below the defended one hang on little.",
         number=number, limit=format_count(HIGH_CONDITION),
-        names=", ".join(columns.entangled) or message("some columns"),
+        names=", ".join(map(_column_name, columns.entangled)) or message("some columns"),
     )  # fmt: skip
 
 
@@ -377,12 +387,17 @@ def show_doubts(depth: SpendDepth, currency: str, disclosure: Disclosure) -> Non
         show_reason(doubts)
         return
     robustness, influence, form = doubts.robustness, doubts.influence, doubts.form
+    strong: str | NotEstimable
     if isinstance(robustness, NotEstimable):
-        show_reason(robustness)
+        strong, told = robustness, True
     else:
-        show_sentence(word_robustness(robustness, doubts.benchmark, currency))
-    _show(
-        influence if isinstance(influence, NotEstimable) else word_influence(influence, disclosure)
+        strong = word_robustness(robustness, doubts.benchmark, currency)
+        told = robustness.robustness_value_interval > 0
+    show_each(
+        strong,
+        influence
+        if isinstance(influence, NotEstimable)
+        else word_influence(influence, disclosure, told),
+        form if isinstance(form, NotEstimable) else word_form(form),
+        word_columns(doubts),
     )
-    _show(form if isinstance(form, NotEstimable) else word_form(form))
-    _show(word_columns(doubts))

@@ -28,7 +28,7 @@ def draw_ladder(study: SpendStudy) -> tuple[Figure | NotEstimable, str]:
     fitted = [rung for rung in study.spend.rungs if isinstance(rung, Rung)]
     if not fitted:
         return next(rung for rung in study.spend.rungs if isinstance(rung, NotEstimable)), ""
-    figure, (axes,) = new_figure(width=WIDTH, height=0.75 + 0.62 * len(fitted))
+    figure, (axes,) = new_figure(width=WIDTH, height=0.7 + 0.52 * len(fitted))
     places = range(len(fitted) - 1, -1, -1)
     values = [rung.slope.value for rung in fitted]
     axes.plot(values, list(places), color=MUTED, linewidth=0.9, linestyle=":", zorder=1)

@@ -1,14 +1,15 @@
-"""Findings on spend: what goes with a point, and whether the raw figure misleads."""
+"""Findings on spend, and what the design audit found: what a point goes with, what misleads."""
 
 from __future__ import annotations
 
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, NotEstimable
+from analysis.methods.spending.checks import LeadCheck
 from analysis.methods.spending.ladder import Rung, excludes_zero
 from analysis.methods.spending.study import SpendStudy
 from analysis.methods.spending.worth import WorthStudy
-from analysis.presentation.output import show_finding
-from analysis.presentation.spend_words import span_of
+from analysis.presentation.output import show_finding, show_sentence
+from analysis.presentation.spend_words import CHECK_P_VALUE, said_count, span_of
 from analysis.presentation.wording import format_estimate, message
 
 
@@ -53,13 +54,28 @@ def find_spend(study: SpendStudy, worth: WorthStudy | None = None) -> Finding | 
         sentence=sentence,
         estimates=estimates,
         label="association",
-        assumption=message(
-            "Assumes that nothing that changes over time moves both satisfaction and spend, and that "
-            "past spend does not move scores. The money is that of customers who stay; what staying "
-            "itself is worth belongs to the finding on churn."
-        ),
+        assumption=_word_assumption(study, money is not None),
         money=money,
     )
+
+
+def _word_assumption(study: SpendStudy, with_money: bool) -> str:
+    """What the finding rests on, and whether a check speaks against it."""
+    said = message(
+        "Assumes that nothing that changes over time moves both satisfaction and spend, and that "
+        "past spend does not move scores."
+    )
+    checks = [check for check in (study.feedback, study.control) if isinstance(check, LeadCheck)]
+    if any(check.p_value < CHECK_P_VALUE for check in checks):
+        said += " " + message("A check speaks against that: a later score goes with earlier spend.")
+    elif not checks:
+        said += " " + message("These data do not allow a check of that.")
+    if with_money:
+        said += " " + message(
+            "The money is that of customers who stay; what staying itself is worth belongs to the "
+            "finding on churn."
+        )
+    return said
 
 
 def find_raw_slope(study: SpendStudy) -> Finding | None:
@@ -82,10 +98,11 @@ def find_raw_slope(study: SpendStudy) -> Finding | None:
         "own": format_estimate(fixed.slope, 2),
         "span": span_of(raw.slope),
     }
-    if raw.slope.value * fixed.slope.value < 0:
+    told = excludes_zero(raw.slope) and excludes_zero(fixed.slope)
+    if told and raw.slope.value * fixed.slope.value < 0:
         kind = "turns"
         sentence = message(
-            "Customers set against one another point the wrong way: {raw} per point and {span}, "
+            "Customers set against one another point the other way: {raw} per point and {span}, "
             "against {own} when each is compared with itself.",
             **values,
         )
@@ -118,9 +135,43 @@ def find_raw_slope(study: SpendStudy) -> Finding | None:
     )
 
 
-def show_findings(study: SpendStudy, worth: WorthStudy, disclosure: Disclosure) -> None:
-    """Show the finding on spend and, where the raw figure misleads, the finding that it does."""
+def show_spend_finding(study: SpendStudy, worth: WorthStudy, disclosure: Disclosure) -> None:
+    """Show the finding on spend."""
     show_finding(find_spend(study, worth), disclosure=disclosure)
+
+
+def show_raw_finding(study: SpendStudy, disclosure: Disclosure) -> None:
+    """Show, where the raw figure misleads, the finding that it does."""
     raw = find_raw_slope(study)
     if raw is not None:
         show_finding(raw, disclosure=disclosure)
+
+
+def show_audit(study: SpendStudy, disclosure: Disclosure) -> None:
+    """Show what the design audit found, in one paragraph."""
+    if not study.audit and isinstance(study.rows, NotEstimable):
+        show_sentence(
+            message(
+                "Design audit: nothing to remark on in who leaves, when answers are dated and who "
+                "answers; the rest cannot be looked at without rows."
+            )
+        )
+        return
+    if not study.audit:
+        show_sentence(
+            message(
+                "Design audit: nothing to remark on (customers who leave, dates of answers, who "
+                "answers, age of answers, what is held fixed, number of customers)."
+            )
+        )
+        return
+    said = []
+    for remark in study.audit:
+        sentence = remark.sentence
+        if "customers" in remark.counts:
+            sentence += " " + message(
+                "Customers concerned: {count}.",
+                count=said_count(remark.counts["customers"], disclosure),
+            )
+        said.append(sentence)
+    show_sentence(message("Design audit: {remarks}", remarks=" ".join(said)))

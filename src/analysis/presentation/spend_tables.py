@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, NotEstimable
+from analysis.methods.intervals import scaled
 from analysis.methods.spending.horizon import HorizonWorth
 from analysis.methods.spending.ladder import Rung
 from analysis.methods.spending.study import SpendDepth, SpendStudy
@@ -24,6 +25,9 @@ from analysis.presentation.wording import (
     format_money,
     message,
 )
+
+# The lines of the table on worth that the argument needs.
+ARGUED = ("per-customer", "base-margin", "horizon")
 
 
 def _fitted(study: SpendStudy) -> list[Rung]:
@@ -65,9 +69,7 @@ def show_ladder_table(study: SpendStudy, disclosure: Disclosure) -> None:
     ]
     caption = message("Per CSAT point, {unit}, 95% intervals", unit=fitted[0].slope.unit)
     note = message(
-        "All comparisons rest on the same {rows} rows of {customers} customers. Standard errors are "
-        "clustered by customer: HC0 × G/(G−1), t with G−1 degrees of freedom; absorbed customer and "
-        "period effects are not counted.",
+        "The same {rows} rows of {customers} customers throughout; errors clustered by customer.",
         rows=said_count(fitted[0].rows, disclosure),
         customers=said_count(fitted[0].customers, disclosure),
     )
@@ -85,26 +87,32 @@ def show_accounts(study: SpendStudy) -> None:
     def money(amount: float) -> str:
         return format_money(amount, currency, 2)
 
-    lines = [[rung_name("raw", study), money(fitted["raw"].slope.value)]]
+    def whole(rung_id: str) -> list[str]:
+        return [rung_name(rung_id, study), format_estimate_lines(fitted[rung_id].slope, 2)]
+
+    lines = [whole("raw")]
     lines += [
         [message("held fixed: {what}", what=moved_name(name)), money(-amount)]
         for name, amount in fitted["history"].moved_by
     ]
-    lines.append([rung_name("history", study), money(fitted["history"].slope.value)])
-    if "fixed_effects" in fitted:
-        step = fitted["fixed_effects"].slope.value - fitted["raw"].slope.value
+    lines.append(whole("history"))
+    difference = study.spend.difference
+    if "fixed_effects" in fitted and isinstance(difference, Estimate):
+        step = scaled(difference, -1.0, difference.unit)
         lines.append(
-            [message("from raw, held fixed: the customer itself, and period"), money(step)]
+            [
+                message("from raw, held fixed: the customer itself, and period"),
+                format_estimate_lines(step, 2),
+            ]
         )
-        lines.append(
-            [rung_name("fixed_effects", study), money(fitted["fixed_effects"].slope.value)]
-        )
+        lines.append(whole("fixed_effects"))
     caption = message("What moves the slope, {unit}", unit=fitted["raw"].slope.unit)
     note = message(
         "An account in Gelbach's sense (2016): it does not depend on the order in which things are "
-        "held fixed."
+        "held fixed. Its single lines are parts of the slopes and have no interval of their own."
     )
-    show_table(html_table([message("Slope"), message("Amount")], lines, caption, note=note))
+    header = [message("Slope"), message("Amount, 95% interval")]
+    show_table(html_table(header, lines, caption, note=note))
 
 
 def show_forms(study: SpendStudy, depth: SpendDepth, disclosure: Disclosure) -> None:
@@ -113,7 +121,8 @@ def show_forms(study: SpendStudy, depth: SpendDepth, disclosure: Disclosure) -> 
     if isinstance(fixed, NotEstimable) or isinstance(forms, NotEstimable):
         show_reason(fixed if isinstance(fixed, NotEstimable) else _reason(forms))
         return
-    cut = format_money(forms.cut_at, currency_of(fixed.slope))
+    # Two digits: the limit itself is what some customer spent.
+    cut = format_money(float(f"{forms.cut_at:.2g}"), currency_of(fixed.slope), 0)
     span = span_of(fixed.slope)
     weighted = silence if isinstance(silence, NotEstimable) else silence.slope
     corrected: Estimate | NotEstimable = NotEstimable("")
@@ -126,7 +135,7 @@ def show_forms(study: SpendStudy, depth: SpendDepth, disclosure: Disclosure) -> 
         ("relative", message("Spend, relative"), forms.elasticity, 1),
         ("buying", message("Share of {span}s with spend", span=span), forms.buying, 1),
         ("if-buying", message("Spend in {span}s with spend", span=span), forms.if_buying, 2),
-        ("winsorised", message("Spend, cut at {cut}", cut=cut), forms.winsorised, 2),
+        ("winsorised", message("Spend, cut at about {cut}", cut=cut), forms.winsorised, 2),
         ("weighted", message("Spend, weighted for who answers"), weighted, 2),
         ("corrected", message("Spend, corrected for noise in answers"), corrected, 2),
     ]
@@ -162,14 +171,39 @@ def _parts(horizon: HorizonWorth | NotEstimable) -> tuple[Estimate | NotEstimabl
     return horizon.by_spend, horizon.by_staying, horizon.total
 
 
-def _column(worth: Worth) -> tuple[Estimate | NotEstimable, ...]:
-    return (worth.per_customer, worth.base, worth.base_margin, *_parts(worth.horizon))
+def _over_base(
+    value: Estimate | NotEstimable, active: int, disclosure: Disclosure
+) -> Estimate | NotEstimable:
+    """A sum over all active customers, of as many as may be published.
+
+    Divided by the figure per customer, an exact sum would give away the exact count.
+    """
+    shown = disclosure.count(active)
+    if isinstance(value, NotEstimable) or not shown or not active:
+        return value
+    return scaled(value, shown / active, value.unit)
 
 
-def show_worth_table(worth: WorthStudy, disclosure: Disclosure) -> None:
-    """What one CSAT point and ten NPS points go with: per customer, for the base, in time."""
-    csat = [disclosed(value, disclosure) for value in _column(worth.csat)]
-    nps = [disclosed(value, disclosure) for value in _column(worth.nps)]
+def _column(
+    worth: Worth, active: int, disclosure: Disclosure
+) -> tuple[Estimate | NotEstimable, ...]:
+    base = _over_base(worth.base, active, disclosure)
+    margin = _over_base(worth.base_margin, active, disclosure)
+    return (worth.per_customer, base, margin, *_parts(worth.horizon))
+
+
+def show_worth_table(worth: WorthStudy, disclosure: Disclosure, whole: bool = False) -> None:
+    """What one CSAT point and ten NPS points go with: per customer, for the base, in time.
+
+    whole: with spend of the base and the parts of the sum over the horizon.
+    """
+    csat, nps = (
+        [
+            disclosed(value, disclosure)
+            for value in _column(each, worth.active_customers, disclosure)
+        ]
+        for each in (worth.csat, worth.nps)
+    )
     known = [value for value in (*csat, *nps) if isinstance(value, Estimate)]
     if not known:
         show_reason(csat[0])
@@ -182,24 +216,34 @@ def show_worth_table(worth: WorthStudy, disclosure: Disclosure) -> None:
         ("base-margin", message("Margin of all active customers, per {span}", span=span)),
         ("horizon-spend", message("Margin over {m} months: spend of those who stay", m=months)),
         ("horizon-staying", message("Margin over {m} months: how many stay", m=months)),
-        ("horizon", message("Margin over {m} months: both together", m=months)),
+        ("horizon", message("Margin over {m} months: spend and staying together", m=months)),
     ]
     lines: list[list[str]] = []
     estimates: dict[str, Estimate | NotEstimable] = {}
     for (key, name), point, ten in zip(names, csat, nps, strict=True):
         decimals = 2 if key == "per-customer" else 0
-        lines.append(
-            [name, format_estimate_lines(point, decimals), format_estimate_lines(ten, decimals)]
-        )
+        if whole or key in ARGUED:
+            lines.append(
+                [name, format_estimate_lines(point, decimals), format_estimate_lines(ten, decimals)]
+            )
         estimates |= {f"csat-{key}": point, f"nps-{key}": ten}
     note = message(
-        "Associations carried over, not effects. Customers active at the end: {active}. Ten NPS points: "
-        "one customer in ten moves up a group. Over the horizon: discounted at month ends, for active "
-        "customers who answered, can gain, and whose horizon lies within follow-up; intervals count "
-        "margin, slope, hazard ratio and survival curve, the last two as independent of the first.",
+        "Associations, not effects; carried over to all customers active at the end ({active}), those "
+        "who never answered among them. Ten NPS points: one customer in ten moves up a group.",
         active=said_count(worth.active_customers, disclosure),
     )
+    if whole:
+        note += " " + message(
+            "Over the horizon: discounted at month ends, for active customers who answered, can gain, "
+            "and whose horizon lies within follow-up; intervals count margin and slope jointly, hazard "
+            "ratio and survival curve as independent of them. Figures per period hold the zeros of "
+            "those who leave in it; they must not be added to those over the horizon."
+        )
     header = [message("What goes with it"), message("One CSAT point"), message("Ten NPS points")]
     caption = message("What a higher score goes with, {currency}", currency=currency_of(known[0]))
     shown = {key: value for key, value in estimates.items() if isinstance(value, Estimate)}
-    show_table(html_table(header, lines, caption, note=note), "spend-worth", shown, disclosure)
+    table = html_table(header, lines, caption, note=note)
+    if whole:
+        show_table(table)
+    else:
+        show_table(table, "spend-worth", shown, disclosure)

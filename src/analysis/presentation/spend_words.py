@@ -80,9 +80,8 @@ def show_rows(study: SpendStudy, disclosure: Disclosure) -> None:
         message(
             "{rows} customer-periods of {customers} customers; left out: {unscored} without an "
             "answer, {stale} whose last answer is older than {days} days, {first} in their first "
-            "period. Spend is net of refunds; periods without an order count as zero. The answer "
-            "changes at least once for {changing} of the customers: the defended comparison draws "
-            "its slope from them, the others only help to tell periods apart.",
+            "period. Spend is net of refunds, zero without an order. The answer changes for {changing} "
+            "of the customers; the defended comparison draws its slope from them.",
             rows=said_count(rows.n, disclosure),
             customers=said_count(rows.customers, disclosure),
             unscored=said_count(rows.left_out_unscored, disclosure),
@@ -124,13 +123,21 @@ def word_surviving(ladder: Ladder) -> str | NotEstimable:
             **values,
         )
     if share.upper < 1:
-        return message(
+        said = message(
             "{rest} of the raw association survives: customers who differ by one point differ in "
             "spend by {raw}, but when the same customer's answer changes by one point, spend goes "
-            "with it by {own}. That is consistent with customers who are easier to satisfy spending "
-            "more anyway, and with noise in single answers; it proves neither.",
+            "with it by {own}.",
             **values,
         )
+        if raw.slope.value < 0:
+            return said + " " + message(
+                "That is consistent with customers who are easier to satisfy spending less anyway, and "
+                "with noise in single answers; it proves neither."
+            )  # fmt: skip
+        return said + " " + message(
+            "That is consistent with customers who are easier to satisfy spending more anyway, and "
+            "with noise in single answers; it proves neither."
+        )  # fmt: skip
     if share.lower > 1:
         return message(
             "The association is stronger within the same customer: {raw} per point between "
@@ -196,7 +203,12 @@ def moved_name(name: str) -> str:
 
 
 def show_surviving(study: SpendStudy) -> None:
-    """Show how much survives, and any sign that turns between comparisons."""
+    """Show how much survives, and any sign that turns between comparisons.
+
+    Nothing where no comparison stands: the table says why.
+    """
+    if isinstance(study.rows, NotEstimable):
+        return
     sentence = word_surviving(study.spend)
     if isinstance(sentence, NotEstimable):
         show_reason(sentence)
@@ -218,8 +230,8 @@ def word_feedback(check: LeadCheck) -> str:
         )
     return message(
         "Feedback check: no evidence that spend moves scores. The next score goes with present spend "
-        "by {said} per point ({p}); in four samples of five the check would have seen {detectable} or "
-        "more, less than that it may have missed.",
+        "by {said} per point ({p}); {detectable} or more would have been seen in four samples of five, "
+        "a smaller one may have been missed.",
         **values,
     )
 
@@ -235,9 +247,9 @@ def word_control(check: LeadCheck) -> str:
             **values,
         )
     return message(
-        "Negative control: an answer given after a period had closed shows no association with its "
-        "spend ({said} per point, {p}; {detectable} or more would have been seen in four samples of "
-        "five).",
+        "Negative control: no association between spend and an answer given after its period had "
+        "closed could be told from chance ({said} per point, {p}; {detectable} or more would have been "
+        "seen in four samples of five).",
         **values,
     )
 
@@ -258,31 +270,51 @@ def word_reliability(study: SpendStudy, disclosure: Disclosure) -> str | NotEsti
     if isinstance(reliability, NotEstimable):
         return reliability
     said = message(
-        "Noise in single answers: seen in {pairs} pairs of answers of one customer a few weeks apart, "
-        "{within} of what moves a customer's score is change that lasts (between customers, {between}). "
-        "If spend goes with what lasts, the slope is {corrected} per point rather than {own}; if it "
-        "goes with the single experience, the defended slope stands.",
+        "Noise in single answers: judged by {pairs} pairs of answers of one customer a few weeks apart, "
+        "{within} of what moves a customer's score is change that lasts (of all differences in score, "
+        "those between customers among them, {between}).",
         pairs=said_count(reliability.pairs, disclosure),
         within=format_estimate(reliability.within, 0),
         between=format_estimate(reliability.between, 0),
+    )
+    if isinstance(reliability.corrected, NotEstimable):
+        return f"{said} {reliability.corrected.reason}"
+    return said + " " + message(
+        "If spend goes with what lasts, the slope is {corrected} per point rather than {own}; if it "
+        "goes with the single experience, the defended slope stands.",
         corrected=format_estimate(reliability.corrected, 2),
         own=format_estimate(fixed.slope, 2),
+    )  # fmt: skip
+
+
+def show_trust(study: SpendStudy) -> None:
+    """Say what the checks found: feedback and the negative control."""
+    fixed, feedback, control = study.spend.fixed_effects, study.feedback, study.control
+    if isinstance(fixed, NotEstimable):
+        show_reason(fixed)
+        return
+    show_each(
+        NotEstimable(message("Feedback check: {reason}", reason=feedback.reason))
+        if isinstance(feedback, NotEstimable)
+        else word_feedback(feedback),
+        NotEstimable(message("Negative control: {reason}", reason=control.reason))
+        if isinstance(control, NotEstimable)
+        else word_control(control),
     )
-    return said
 
 
-def show_trust(study: SpendStudy, disclosure: Disclosure) -> None:
-    """Say what the checks found: feedback, the negative control, noise in answers."""
-    for check, worded in ((study.feedback, word_feedback), (study.control, word_control)):
-        if isinstance(check, NotEstimable):
-            show_reason(check)
+def show_noise(study: SpendStudy, disclosure: Disclosure) -> None:
+    """Say how noisy single answers are, and the slope without the noise."""
+    show_each(word_reliability(study, disclosure))
+
+
+def show_each(*said: str | NotEstimable) -> None:
+    """Show sentences one after the other; a reason that several share, once."""
+    for sentence in dict.fromkeys(said):
+        if isinstance(sentence, NotEstimable):
+            show_reason(sentence)
         else:
-            show_sentence(worded(check))
-    said = word_reliability(study, disclosure)
-    if isinstance(said, NotEstimable):
-        show_reason(said)
-    else:
-        show_sentence(said)
+            show_sentence(sentence)
 
 
 def word_worth(worth: WorthStudy, disclosure: Disclosure) -> str | NotEstimable:
@@ -296,30 +328,31 @@ def word_worth(worth: WorthStudy, disclosure: Disclosure) -> str | NotEstimable:
     assert isinstance(ratio, Estimate)
     total, by_spend, by_staying = horizon.total, horizon.by_spend, horizon.by_staying
     spend_words = (
-        message("those who stay spend more")
+        message("higher spend of those who stay")
         if by_spend.value >= 0
-        else message("those who stay spend less")
+        else message("lower spend of those who stay")
     )
     staying_words = (
-        message("more of them stay") if by_staying.value >= 0 else message("fewer of them stay")
+        message("more of them staying")
+        if by_staying.value >= 0
+        else message("fewer of them staying")
     )
     said = message(
-        "Over {months} months, one point goes with {total} of margin, discounted, for those active who "
-        "can gain one and whose horizon lies within what was observed ({customers}): {spend} because "
-        "{spend_words}, {staying} because {staying_words} (hazard ratio {ratio} per point).",
+        "Over {months} months, one point goes with {total} of margin, discounted, for active customers "
+        "who can gain one and whose horizon lies within what was observed ({customers}): {spend} lies in "
+        "{spend_words}, {staying} in {staying_words} (hazard ratio {ratio} per point).",
         months=worth.horizon_months,
         total=format_estimate(total, 0),
         customers=said_count(horizon.customers, disclosure),
-        spend=format_money(by_spend.value, total.unit, 0),
-        staying=format_money(by_staying.value, total.unit, 0),
+        spend=format_estimate(by_spend, 0),
+        staying=format_estimate(by_staying, 0),
         spend_words=spend_words,
         staying_words=staying_words,
         ratio=format_estimate(ratio),
     )
     reason = message(
-        "The margin in it is that of customers who stay through the whole period, so a customer who "
-        "leaves is counted once, in the share that stays, and not again in the slope. The figures per "
-        "customer and period above hold zeros after leaving; they must not be added to it."
+        "A customer who leaves is counted once, in the share that stays: the margin is that of customers "
+        "who stay through the whole period."
     )
     left = ""
     if horizon.left_out:

@@ -8,12 +8,13 @@ take the place of dummy columns: a million rows cost some tenths of a second and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.methods.estimate import CannotEstimate
 from analysis.methods.regression import Floats, Ints, LeastSquares, fit_least_squares
+from analysis.methods.spending.rows import FEWEST_CUSTOMERS
 
 # Directions whose share of the variation is below this are dummies that determine one another.
 NULL_DIRECTION = 1e-11
@@ -162,6 +163,48 @@ def unchanging(column: Floats, left: Floats) -> bool:
     return bool(np.abs(left).max() < UNCHANGING * max(float(np.abs(column).max()), 1.0))
 
 
+def changing_customers(column: Floats, customer: Ints) -> int:
+    """Customers (codes from zero) for whom a column takes more than one value."""
+    means = np.bincount(customer, column) / np.maximum(np.bincount(customer), 1)
+    apart = np.abs(column - means[customer]) > UNCHANGING * max(float(np.abs(column).max()), 1.0)
+    return int(np.count_nonzero(np.bincount(customer[apart])))
+
+
+def effective_customers(left: Floats, customer: Ints) -> float:
+    """As many customers of equal weight would tell as much of a slope (Carter et al. 2017).
+
+    left: the regressor within customers and periods; a customer weighs by its sum of squares.
+    """
+    squares = np.bincount(customer, left * left)
+    return float(squares.sum() ** 2 / (squares @ squares))
+
+
+def require_changes(
+    outcome: tuple[Floats, Floats], regressor: tuple[Floats, Floats], customer: Ints
+) -> float:
+    """Degrees of freedom of a slope within customers: one less than customers it is drawn from.
+
+    outcome, regressor: each as it is and as it is left within customers and periods. Clustered
+    errors count customers who never change as if they told something; with few others they are far
+    too small. Raises CannotEstimate where neither changes, or too few customers do.
+    """
+    if unchanging(*regressor):
+        raise CannotEstimate(
+            "No customer's score ever changed, so none can be compared with itself."
+        )
+    changing = changing_customers(regressor[0], customer)
+    if changing < FEWEST_CUSTOMERS:
+        raise CannotEstimate(
+            f"The score changes for fewer than {FEWEST_CUSTOMERS} customers, too few to compare "
+            "customers with themselves."
+        )
+    if unchanging(*outcome):
+        raise CannotEstimate(
+            "No customer's spend ever changes, so no change of it can go with one of satisfaction."
+        )
+    return max(min(changing, effective_customers(regressor[1], customer)) - 1, 1.0)
+
+
 def fit_within(
     outcome: Floats,
     regressors: Sequence[Floats],
@@ -169,18 +212,24 @@ def fit_within(
     customer: Ints,
     period: Ints,
     weights: Floats | None = None,
+    steps_of: Floats | None = None,
 ) -> LeastSquares:
     """Least squares with customer and period effects taken out, clustered by customer.
 
-    HC0 × G/(G−1), t with G−1 degrees of freedom; the effects taken out are not counted.
-    Raises CannotEstimate if a regressor does not vary within customers.
+    HC0 × G/(G−1), the effects taken out not counted; t with one degree less than there are customers
+    in effect, as those whose score does not change tell nothing of the slope. steps_of: the score that the
+    regressors are indicators of; it is enough that the score changes for as many.
+    Raises CannotEstimate if the outcome, or a regressor, does not vary within enough customers.
     """
     moved = take_out_customers_and_periods([outcome, *regressors], customer, period, weights)
-    for column, rest in zip(regressors, moved[1:], strict=True):
-        if unchanging(column, rest):
-            raise CannotEstimate(
-                "No customer's score ever changed, so none can be compared with itself."
-            )
+    pairs = list(zip(regressors, moved[1:], strict=True))
+    if steps_of is not None:
+        if any(unchanging(*pair) for pair in pairs):
+            raise CannotEstimate("To and from some of the scores no answer ever changed.")
+        whole = take_out_customers_and_periods([steps_of], customer, period, weights)
+        pairs = [(steps_of, whole[0])]
+    degrees = min(require_changes((outcome, moved[0]), pair, customer) for pair in pairs)
     if weights is not None:
         moved = [rest * np.sqrt(weights) for rest in moved]
-    return fit_least_squares(moved[0], np.column_stack(moved[1:]), names, "cluster", customer)
+    fit = fit_least_squares(moved[0], np.column_stack(moved[1:]), names, "cluster", customer)
+    return replace(fit, degrees_of_freedom=degrees)

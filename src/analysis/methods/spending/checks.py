@@ -18,6 +18,8 @@ from analysis.methods.spending.ladder import slope_of
 from analysis.methods.spending.rows import DAYS_PER_MONTH, FEWEST_CUSTOMERS, PanelRows
 
 POWER = 0.8
+# By how much the shortest quarter or month is shorter than the mean one, and a day to spare.
+SHORTEST_PERIOD_LESS_DAYS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,12 @@ def check_feedback(rows: PanelRows, unit: str) -> LeadCheck:
 def check_past_spend(rows: PanelRows, unit: str) -> LeadCheck:
     """Negative control: does a score given after a period had closed go with its spend?
 
-    Only answers given between one and two periods after the opening count, so that none stems
-    from the period itself. Raises CannotEstimate where there are too few.
+    Only answers younger than the shortest period when the second period after it opened count, so
+    that none was given in the period itself. Raises CannotEstimate where there are too few.
     """
     now, later = rows_ahead(rows, 2)
-    fresh = rows.age_days[later] <= rows.period_months * DAYS_PER_MONTH + 1
+    length = rows.period_months * DAYS_PER_MONTH
+    fresh = rows.age_days[later] <= length - SHORTEST_PERIOD_LESS_DAYS
     return check_lead(rows, now[fresh], later[fresh], unit)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.methods.estimate import CannotEstimate, NotEstimable, attempt
+from analysis.methods.estimate import NotEstimable, attempt
 from analysis.methods.regression import Floats, Ints, LeastSquares, dummies, fit_least_squares
 from analysis.methods.regression_diagnostics import (
     Conditioning,
@@ -19,9 +19,9 @@ from analysis.methods.regression_diagnostics import (
 from analysis.methods.sensitivity import Sensitivity, slope_sensitivity
 from analysis.methods.spending.absorb import (
     Held,
+    require_changes,
     take_out,
     take_out_customers_and_periods,
-    unchanging,
 )
 from analysis.methods.spending.ladder import PREVIOUS_SPEND
 from analysis.methods.spending.rows import PanelRows
@@ -59,10 +59,7 @@ def _moved(rows: PanelRows) -> _Moved:
     spend, score = take_out_customers_and_periods(
         [rows.spend, rows.score], rows.customer, rows.period
     )
-    if unchanging(rows.score, score):
-        raise CannotEstimate(
-            "No customer's score ever changed, so none can be compared with itself."
-        )
+    require_changes((rows.spend, spend), (rows.score, score), rows.customer)
     fit = fit_least_squares(spend, score[:, None], SCORE, "cluster", rows.customer)
     return _Moved(spend, score, fit, rows.customers + int(rows.period.max()))
 

@@ -10,7 +10,11 @@ from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, at
 from analysis.methods.poisson import change_per_unit, fit_poisson_fixed_effects
 from analysis.methods.regression import dummies
 from analysis.methods.regression_diagnostics import winsorise
-from analysis.methods.spending.absorb import fit_within
+from analysis.methods.spending.absorb import (
+    fit_within,
+    require_changes,
+    take_out_customers_and_periods,
+)
 from analysis.methods.spending.ladder import slope_of
 from analysis.methods.spending.rows import PanelRows
 
@@ -40,6 +44,8 @@ class Forms:
 
 def relative_slope(rows: PanelRows) -> tuple[Estimate, int, int]:
     """exp(b) − 1 per point; customers who never spent; rows below zero. Raises CannotEstimate."""
+    left = take_out_customers_and_periods([rows.spend, rows.score], rows.customer, rows.period)
+    require_changes((rows.spend, left[0]), (rows.score, left[1]), rows.customer)
     block, names = dummies(rows.period, rows.period_labels, "period")
     design = np.column_stack([rows.score, block])
     fit = fit_poisson_fixed_effects(rows.spend, design, ("score", *names), rows.customer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from analysis.methods.regression import (
 )
 from analysis.methods.spending.absorb import (
     Held,
+    require_changes,
     take_out,
     take_out_customers_and_periods,
     unchanging,
@@ -51,8 +52,8 @@ class Ladder:
     """All rungs for one outcome.
 
     share_surviving: defended slope over raw slope. difference: raw slope less the defended one.
-    between: slope of customers' mean spend on their mean score. sign_flips: neighbouring rungs
-    between which the sign changes while both intervals exclude zero.
+    between: slope of customers' mean spend on their mean score. sign_flips: rungs, told from zero,
+    between which the sign changes; rungs that cannot be told from zero are passed over.
     """
 
     raw: Rung | NotEstimable
@@ -94,35 +95,40 @@ def held_by(rows: PanelRows, rung: str) -> Held:
     return Held((*groups, ("period", rows.period)), tuple(numbers))
 
 
-def fit_rung(rows: PanelRows, rung: str, unit: str) -> tuple[Rung, Rung]:
+def fit_rung(rows: PanelRows, rung: str, unit: str) -> tuple[Rung, Rung | NotEstimable]:
     """Fit one rung for spend and for margin: raw, customer (+ what is recorded of the customer, and
     period), history (+ spend in the period before) or fixed_effects (each customer against itself).
 
-    Raises CannotEstimate.
+    The margin may be missing alone, where it does not vary. Raises CannotEstimate.
     """
     columns = [rows.spend, rows.margin, rows.score]
     taken: list[dict[str, float]] = [{}, {}, {}]
     centred = rows.score - rows.score.mean()
     if rung == "fixed_effects":
         left = take_out_customers_and_periods(columns, rows.customer, rows.period)
-        reason = "No customer's score ever changed, so none can be compared with itself."
+        pair = (rows.score, left[2])
+        degrees: float | None = require_changes((rows.spend, left[0]), pair, rows.customer)
     else:
         left, taken = take_out(columns, held_by(rows, rung), centred)
-        reason = "The score is determined by what is recorded of the customers."
-    if unchanging(rows.score, left[2]):
-        raise CannotEstimate(reason)
-    spend, margin = (
-        _rung(rows, rung, unit, money, left[2], account, taken[2], float(centred @ centred))
-        for money, account in zip(left[:2], taken[:2], strict=True)
-    )
-    return spend, margin
+        degrees = None
+        if unchanging(rows.score, left[2]):
+            raise CannotEstimate("The score is determined by what is recorded of the customers.")
+        if unchanging(rows.spend, left[0]):
+            raise CannotEstimate("Spend is determined by what is recorded of the customers.")
+    spread = float(centred @ centred)
+    spend = _rung(rows, rung, unit, left[0], left[2], taken[0], taken[2], spread, degrees)
+    if unchanging(rows.margin, left[1]):
+        return spend, NotEstimable("The margin does not vary beside what is held fixed.")
+    return spend, _rung(rows, rung, unit, left[1], left[2], taken[1], taken[2], spread, degrees)
 
 
 def _rung(
     rows: PanelRows, rung: str, unit: str, money: Floats, score: Floats,
-    of_money: dict[str, float], of_score: dict[str, float], spread: float,
+    of_money: dict[str, float], of_score: dict[str, float], spread: float, degrees: float | None,
 ) -> Rung:  # fmt: skip
     fit = fit_least_squares(money, score[:, None], ("score",), "cluster", rows.customer)
+    if degrees is not None:
+        fit = replace(fit, degrees_of_freedom=degrees)
     slope = slope_of(fit, "score", unit)
     moved_by = tuple(
         (name, (of_money[name] - slope.value * of_score[name]) / spread) for name in of_money
@@ -150,7 +156,9 @@ def share_surviving(raw: Rung, defended: Rung) -> Estimate:
     Raises CannotEstimate if the raw slope cannot be told from zero.
     """
     if not excludes_zero(raw.slope):
-        raise CannotEstimate("The raw slope cannot be told from zero, so no share of it survives.")
+        raise CannotEstimate(
+            "The raw slope cannot be told from zero, so it cannot be said which share of it survives."
+        )
     share = defended.slope.value / raw.slope.value
     influence = (defended.influence - share * raw.influence) / raw.slope.value
     return from_influence(
@@ -174,12 +182,10 @@ def excludes_zero(estimate: Estimate) -> bool:
 
 
 def find_sign_flips(rungs: tuple[Rung | NotEstimable, ...]) -> tuple[tuple[str, str], ...]:
-    """Neighbouring rungs with opposite signs, each told from zero."""
-    fitted = [rung for rung in rungs if isinstance(rung, Rung)]
+    """Rungs with opposite signs, each told from zero, with none told from zero between them."""
+    told = [rung for rung in rungs if isinstance(rung, Rung) and excludes_zero(rung.slope)]
     return tuple(
-        (a.id, b.id)
-        for a, b in itertools.pairwise(fitted)
-        if excludes_zero(a.slope) and excludes_zero(b.slope) and a.slope.value * b.slope.value < 0
+        (a.id, b.id) for a, b in itertools.pairwise(told) if a.slope.value * b.slope.value < 0
     )
 
 

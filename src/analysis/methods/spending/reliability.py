@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.methods.estimate import CannotEstimate, Estimate
+from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable
 from analysis.methods.regression import Floats, Ints
 from analysis.methods.spending.absorb import take_out_customers_and_periods, unchanging
 from analysis.methods.spending.ladder import from_influence
@@ -44,13 +44,13 @@ class Reliability:
     """How much of the variation of scores lasts, and the slope corrected for the rest.
 
     within, between: share of the variance that is not chance, within customers (as the defended
-    slope sees it) and over all rows. corrected: the defended slope over `within`. pairs: pairs of
-    answers that chance was seen in.
+    slope sees it) and over all rows. corrected: the defended slope over `within`, where that is
+    known well enough to divide by. pairs: pairs of answers that chance was seen in.
     """
 
     within: Estimate
     between: Estimate
-    corrected: Estimate
+    corrected: Estimate | NotEstimable
     pairs: int
 
 
@@ -105,8 +105,9 @@ def correct_for_noise(rows: PanelRows, noise: AnswerNoise, unit: str) -> Reliabi
     """The defended slope over the reliability of scores within customers.
 
     β = Σ x̃ỹ / (Σ x̃² − c σ²), with x̃, ỹ within customers and periods, σ² the chance in an answer and
-    c what is left of it; all influences by customer are joint. Raises CannotEstimate where what
-    lasts cannot be told from nothing: a ratio to it would be anything.
+    c what is left of it; all influences by customer are joint. Where what lasts cannot be told from
+    nothing, a ratio to it would be anything, so none is given. Raises CannotEstimate where no
+    customer's score changed.
     """
     y, x = take_out_customers_and_periods([rows.spend, rows.score], rows.customer, rows.period)
     size = len(noise.pairs)
@@ -117,6 +118,10 @@ def correct_for_noise(rows: PanelRows, noise: AnswerNoise, unit: str) -> Reliabi
     counts = by_customer(np.ones(rows.n))
     chance_left = np.zeros(size)
     chance_left[: rows.customers] = _noise_left(rows)
+    if unchanging(rows.score, x):
+        raise CannotEstimate(
+            "No customer's score ever changed, so none can be compared with itself."
+        )
     squares, products = by_customer(x * x), by_customer(x * y)
     centred = (rows.score - rows.score.mean()) ** 2
     apart = by_customer(centred)
@@ -126,31 +131,35 @@ def correct_for_noise(rows: PanelRows, noise: AnswerNoise, unit: str) -> Reliabi
         values[concerned] for values in (counts, chance_left, squares, products, apart, drawn)
     )
     total, spread = float(squares.sum()), float(centred.sum())
-    if unchanging(rows.score, x):
-        raise CannotEstimate(
-            "No customer's score ever changed, so none can be compared with itself."
-        )
     lasting = total - float(chance_left.sum()) * noise.variance
     within, overall = lasting / total, 1 - rows.n * noise.variance / spread
     moved = (
         (1 - within) * squares - chance_left * noise.variance - chance_left.sum() * drawn
     ) / total
-    if within <= 0 or within**2 < FIRM_DIVISOR * float((moved**2).sum()):
-        raise CannotEstimate(
-            "Noise in single answers: two answers of a customer a few weeks apart differ about as much "
-            "as answers far apart. No lasting change within customers can be told from chance in these "
-            "scores, so there is nothing that a slope could be corrected to; the defended slope is that "
-            "of single answers."
-        )
     moved_overall = ((1 - overall) * apart - counts * noise.variance - rows.n * drawn) / spread
     slope = float(products.sum()) / lasting
     moments = products - slope * (squares - chance_left * noise.variance)
     moved_slope = (moments + slope * chance_left.sum() * drawn) / lasting
     pairs = "pairs of answers close in time"
+    lasts = from_influence(within, moved, "share", pairs)
+    corrected: Estimate | NotEstimable
+    if lasts.lower is None or lasts.lower <= 0:
+        corrected = NotEstimable(
+            "Lasting change within customers cannot be told from chance in these scores, so there is "
+            "nothing that a slope could be corrected to; the defended slope is that of single answers."
+        )
+    elif within**2 < FIRM_DIVISOR * float((moved**2).sum()):
+        corrected = NotEstimable(
+            "How much of the change lasts is known too roughly to correct a slope by it; the defended "
+            "slope is that of single answers."
+        )
+    else:
+        method = "slope over reliability, delta method"
+        corrected = from_influence(slope, moved_slope, unit, method)
     return Reliability(
-        from_influence(within, moved, "share", pairs),
+        lasts,
         from_influence(overall, moved_overall, "share", pairs),
-        from_influence(slope, moved_slope, unit, "slope over reliability, delta method"),
+        corrected,
         int(noise.pairs.sum()),
     )
 

@@ -183,13 +183,21 @@ def panel_rows(
         order = np.argsort(key, kind="stable")
         frame, customer, index = frame.iloc[order], customer[order], index[order]
     if int(customer.max()) + 1 < FEWEST_CUSTOMERS:
+        fresh = customer_periods[columns[1]].to_numpy(float) <= oldest_answer_days
+        if customer_periods.loc[fresh, "customer_id"].nunique() < FEWEST_CUSTOMERS:
+            raise CannotEstimate(
+                f"Fewer than {FEWEST_CUSTOMERS} customers have a fresh {named} answer; "
+                "a slope needs at least as many."
+            )
         raise CannotEstimate(
-            f"Fewer than {FEWEST_CUSTOMERS} customers have a fresh {named} answer; "
-            "a slope needs at least as many."
+            f"Fewer than {FEWEST_CUSTOMERS} customers with a fresh {named} answer are seen in two "
+            "periods running; a slope needs at least as many."
         )
     score = frame[f"{instrument}_score"].to_numpy(float)
     if not frame["spend"].any():
         raise CannotEstimate("Nobody spent anything in these periods.")
+    if (frame["spend"] == frame["spend"].iloc[0]).all():
+        raise CannotEstimate("Everybody spent the same in every period, so nothing goes with it.")
     if (score == score[0]).all():
         raise CannotEstimate(f"Every {named} answer is the same.")
     present, first, period = np.unique(index, return_index=True, return_inverse=True)

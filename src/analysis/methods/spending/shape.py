@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
-from analysis.methods.intervals import from_standard_error, p_value_chi_squared, p_value_t
+from analysis.methods.intervals import from_standard_error, p_value_t
 from analysis.methods.regression import (
     Floats,
     Ints,
@@ -15,7 +15,7 @@ from analysis.methods.regression import (
     clustered_covariance,
     fit_least_squares,
 )
-from analysis.methods.spending.absorb import Held, fit_within, take_out
+from analysis.methods.spending.absorb import Held, changing_customers, fit_within, take_out
 from analysis.methods.spending.checks import rows_ahead
 from analysis.methods.spending.ladder import LEAST_SQUARES, slope_of
 from analysis.methods.spending.rows import (
@@ -60,6 +60,13 @@ class GainAndLoss:
     p_value: float
 
 
+def p_value_f(statistic: float, numerator: int, denominator: float) -> float:
+    """Upper tail of the F distribution."""
+    from scipy.special import fdtrc
+
+    return float(fdtrc(numerator, denominator, statistic))
+
+
 def _mean_of_rows(values: Floats, customer: Ints, unit: str) -> Estimate:
     _, codes = np.unique(customer, return_inverse=True)
     mean = float(values.mean())
@@ -77,40 +84,53 @@ def _fit_steps(rows: PanelRows, codes: Ints) -> LeastSquares:
     levels = int(codes.max()) + 1
     indicators = [(codes == level).astype(float) for level in range(1, levels)]
     names = tuple(f"step {level}" for level in range(1, levels))
-    return fit_within(rows.spend, indicators, names, rows.customer, rows.period)
+    score = codes.astype(float)
+    return fit_within(rows.spend, indicators, names, rows.customer, rows.period, steps_of=score)
 
 
-def own_levels(rows: PanelRows, codes: Ints, unit: str) -> tuple[Estimate, ...]:
-    """Spend by step within customers: level contrasts of a fixed-effects regression.
+def level_contrasts(rows: PanelRows, codes: Ints) -> tuple[Floats, Floats, float]:
+    """Levels of spend by step within customers, their clustered errors, degrees of freedom.
 
     With b the slopes of the steps' indicators (the first step's is zero) and w the steps'
-    shares of the rows, a level is the overall mean + b − w'b. Raises CannotEstimate where the
-    changes of score do not connect all steps.
+    shares of the rows, a level is the overall mean + b − w'b.
     """
     fit = _fit_steps(rows, codes)
     shares = np.bincount(codes) / rows.n
     contrasts = np.eye(len(shares))[:, 1:] - shares[1:]
     values = rows.spend.mean() + contrasts @ fit.coefficients
     errors = np.sqrt(np.einsum("lk,km,lm->l", contrasts, fit.covariance, contrasts))
-    holders = [len(np.unique(rows.customer[codes == code])) for code in range(len(shares))]
-    return tuple(
-        from_standard_error(
-            float(value), float(error), unit, n, LEAST_SQUARES, fit.degrees_of_freedom
+    return values, errors, fit.degrees_of_freedom
+
+
+def own_levels(rows: PanelRows, codes: Ints, unit: str) -> tuple[Estimate, ...]:
+    """Spend by step within customers: level contrasts of a fixed-effects regression.
+
+    A step to and from which fewer than thirty customers moved has no interval. Raises
+    CannotEstimate where the changes of score do not connect all steps.
+    """
+    values, errors, degrees = level_contrasts(rows, codes)
+    levels = []
+    for code, (value, error) in enumerate(zip(values, errors, strict=True)):
+        holders = len(np.unique(rows.customer[codes == code]))
+        level = from_standard_error(
+            float(value), float(error), unit, holders, LEAST_SQUARES, degrees
         )
-        for value, error, n in zip(values, errors, holders, strict=True)
-    )
+        if changing_customers((codes == code).astype(float), rows.customer) < FEWEST_CUSTOMERS:
+            level = replace(level, lower=None, upper=None)
+        levels.append(level)
+    return tuple(levels)
 
 
 def straightness(rows: PanelRows, levels: Floats, codes: Ints) -> float:
     """Wald test that spend within customers rises by the same amount with each point.
 
-    levels: the score of each step. Gives the p-value. Raises CannotEstimate with two steps.
+    levels: the score of each step. Gives the p-value, by Hotelling's F with as many degrees of
+    freedom as the fit has: the chi-squared that R's Wald test takes rejects far too often where few
+    scores change. Raises CannotEstimate with two steps.
     """
     if len(levels) < 3:
         raise CannotEstimate("With two steps every line is straight.")
     fit = _fit_steps(rows, codes)
-    if rows.customers <= len(levels):
-        raise CannotEstimate("There are too few customers to test the shape.")
     rises = np.diff(np.eye(len(levels))[:, 1:], axis=0) / np.diff(levels)[:, None]
     unequal = np.diff(rises, axis=0)
     value = unequal @ fit.coefficients
@@ -118,7 +138,11 @@ def straightness(rows: PanelRows, levels: Floats, codes: Ints) -> float:
     if not np.linalg.cond(covariance) <= 1e12:
         raise CannotEstimate("Too few customers changed between scores to test the shape.")
     statistic = float(value @ np.linalg.solve(covariance, value))
-    return p_value_chi_squared(statistic, len(value))
+    tested = len(value)
+    degrees = fit.degrees_of_freedom - tested + 1
+    if degrees < 1:
+        raise CannotEstimate("There are too few customers to test the shape.")
+    return p_value_f(statistic * degrees / (fit.degrees_of_freedom * tested), tested, degrees)
 
 
 def _step_means(rows: PanelRows, steps: Floats, codes: Ints, unit: str) -> StepMeans:

@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analysis.methods.estimate import NotEstimable, attempt
+from analysis.methods.design_audit import audit_panel
+from analysis.methods.estimate import AuditRemark, NotEstimable, attempt
 from analysis.methods.spending.checks import (
     LeadCheck,
     check_aging,
@@ -23,7 +24,7 @@ from analysis.methods.spending.reliability import (
     correct_for_noise,
     noise_of_surveys,
 )
-from analysis.methods.spending.rows import OLDEST_ANSWER_DAYS, PanelRows, panel_rows
+from analysis.methods.spending.rows import CONTROLS, OLDEST_ANSWER_DAYS, PanelRows, panel_rows
 from analysis.methods.spending.shape import (
     GainAndLoss,
     StepMeans,
@@ -43,7 +44,8 @@ class SpendStudy:
 
     feedback: does the next score go with present spend. control: does a score given after a period
     had closed go with its spend. noise, reliability: chance in single answers, and the slope
-    corrected for it. oldest_answer_days: older answers do not count when a period opens.
+    corrected for it. oldest_answer_days: older answers do not count when a period opens. audit: what
+    a careful reader would remark on beforehand.
     """
 
     rows: PanelRows | NotEstimable
@@ -54,6 +56,7 @@ class SpendStudy:
     noise: AnswerNoise | NotEstimable
     reliability: Reliability | NotEstimable
     oldest_answer_days: float
+    audit: tuple[AuditRemark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,12 @@ def study_spend(
     period_months: int = 3,
     instrument: str = "csat",
     oldest_answer_days: float = OLDEST_ANSWER_DAYS,
+    customers: pd.DataFrame | None = None,
 ) -> SpendStudy:
-    """The ladder and its checks, from customers × periods and the table of surveys."""
+    """The ladder and its checks, from customers × periods and the table of surveys.
+
+    customers: with their first and last days, for the design audit.
+    """
     unit = unit_of(currency, period_months)
     rows = attempt(panel_rows, customer_periods, instrument, oldest_answer_days, period_months)
     noise = attempt(noise_of_surveys, surveys, rows)
@@ -97,6 +104,13 @@ def study_spend(
         noise=noise,
         reliability=attempt(correct_for_noise, rows, noise, unit),
         oldest_answer_days=oldest_answer_days,
+        audit=audit_panel(
+            customer_periods,
+            rows,
+            surveys,
+            surveys[:0] if customers is None else customers,
+            CONTROLS,
+        ),
     )
 
 
