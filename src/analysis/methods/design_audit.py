@@ -69,7 +69,9 @@ def audit_lifetimes(
     if group and lifetimes[group].nunique() < 2:
         remarks.append(
             AuditRemark(
-                "one-group", "note", f"All customers share one {group}: nothing to compare."
+                "one-group",
+                "note",
+                f"All customers share one {group.replace('_', ' ')}: nothing to compare.",
             )
         )
     elif group and 0 < events < n:
@@ -81,7 +83,7 @@ def audit_lifetimes(
                 AuditRemark(
                     "separation",
                     "caution",
-                    f"In {group} {names} nobody or everybody left: check that the column was "
+                    f"In {group.replace('_', ' ')} {names} nobody or everybody left: check that the column was "
                     "recorded before the end.",
                 )
             )
@@ -116,7 +118,7 @@ def audit_panel(
         )
     return (
         *_who_is_left(customer_periods),
-        *_answers_outside(surveys, customers),
+        *answers_outside(surveys, customers),
         *_who_answers(customer_periods, rows, surveys),
         *_what_is_held(customer_periods, rows, controls),
     )
@@ -146,7 +148,8 @@ def _who_is_left(customer_periods: pd.DataFrame) -> list[AuditRemark]:
     return []
 
 
-def _answers_outside(surveys: pd.DataFrame, customers: pd.DataFrame) -> list[AuditRemark]:
+def answers_outside(surveys: pd.DataFrame, customers: pd.DataFrame) -> list[AuditRemark]:
+    """A remark if answers are dated before their customer's start or after the end."""
     if surveys.empty or "answered_on" not in surveys.columns or customers.empty:
         return []
     dates = [name for name in ("started_on", "ended_on") if name in customers.columns]
@@ -176,23 +179,30 @@ def _answers_outside(surveys: pd.DataFrame, customers: pd.DataFrame) -> list[Aud
     ]
 
 
+def few_answer(surveys: pd.DataFrame, instrument: str) -> list[AuditRemark]:
+    """A remark if fewer than a fifth of those invited answer."""
+    if surveys.empty or "invited_on" not in surveys.columns:
+        return []
+    asked = surveys[(surveys["instrument"] == instrument) & surveys["invited_on"].notna()]
+    share = float(asked["score"].notna().mean()) if len(asked) else 1.0
+    if share >= FEWEST_ANSWERING_SHARE:
+        return []
+    return [
+        AuditRemark(
+            "few-answer",
+            "caution",
+            f"Fewer than {FEWEST_ANSWERING_SHARE:.0%} of those invited answer: the comparison "
+            "speaks for those who do.",
+        )
+    ]
+
+
 def _who_answers(
     customer_periods: pd.DataFrame, rows: PanelRows | NotEstimable, surveys: pd.DataFrame
 ) -> list[AuditRemark]:
     remarks: list[AuditRemark] = []
     instrument = "csat" if isinstance(rows, NotEstimable) else rows.instrument
-    if not surveys.empty and "invited_on" in surveys.columns:
-        asked = surveys[(surveys["instrument"] == instrument) & surveys["invited_on"].notna()]
-        share = float(asked["score"].notna().mean()) if len(asked) else 1.0
-        if share < FEWEST_ANSWERING_SHARE:
-            remarks.append(
-                AuditRemark(
-                    "few-answer",
-                    "caution",
-                    f"Fewer than {FEWEST_ANSWERING_SHARE:.0%} of those invited answer: the comparison "
-                    "speaks for those who do.",
-                )
-            )
+    remarks += few_answer(surveys, instrument)
     if isinstance(rows, NotEstimable):
         return remarks
     if rows.n < FEWEST_ANSWERING_SHARE * len(customer_periods):

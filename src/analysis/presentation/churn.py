@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.disclosure import AT_RISK_BLOCK, Disclosure
-from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
+from analysis.methods.estimate import AuditRemark, CannotEstimate, Estimate, NotEstimable, attempt
 from analysis.methods.survival.counts import LifetimeCounts, pool
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import RETENTION_MONTHS, ChurnStudy
@@ -66,9 +66,9 @@ def _column_shown(
     return estimate
 
 
-def show_audit(study: ChurnStudy) -> None:
-    """Show what the design audit found."""
-    for remark in study.audit:
+def show_audit(study: ChurnStudy, inputs: tuple[AuditRemark, ...] = ()) -> None:
+    """Show what the design audit found, of the lifetimes and of the tables behind them."""
+    for remark in (*study.audit, *inputs):
         show_sentence(remark.sentence)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.methods.estimate import CannotEstimate, NotEstimable, attempt
-from analysis.methods.scorecard_levels import DETRACTOR_TO, PROMOTER_FROM
+from analysis.methods.scorecard.answers import DETRACTOR_TO, PROMOTER_FROM
 from analysis.methods.survival.groups import (
     MOST_LEVELS,
     GroupCurve,
