@@ -191,6 +191,32 @@ def test_rollout_interval_covers_and_two_way_fixed_effects_do_not(
     assert np.mean(off) < -0.5
 
 
+def test_many_areas_against_six_cover(runs: int, calibration: Any) -> None:
+    """Six areas tell what six tell, however many they are compared with."""
+    starts = np.array([7] * 30 + [99] * 6)
+    hits, plain = [], []
+    for seed in range(runs):
+        effects = effects_of(areas(seed, starts), starts)
+        found = per_unit_period(effects)
+        truth = true_mean(starts, effects)
+        hits.append(holds(effects.estimate(found, "EUR", ""), truth))
+        plain.append(
+            abs(found.value - truth)
+            <= t_quantile(0.95, 35) * np.sqrt(36 / 35) * found.standard_error
+        )
+    calibration.coverage("effect, thirty areas against six", hits)
+    assert np.mean(plain) < np.mean(hits)
+
+
+def test_no_interval_where_later_quarters_rest_on_one_area() -> None:
+    """All but one area are reached in turn: early areas of the comparison do not make up for it."""
+    starts = np.array([5] * 3 + [7] * 3 + [9] * 3 + [99])
+    found = per_unit_period(effects_of(areas(0, starts), starts))
+    assert min(found.treated_clusters, found.control_clusters) >= 6, "by mere number it would do"
+    assert found.worth.fewest < 2
+    assert not found.bears_interval
+
+
 def test_growth_is_seen_by_the_event_study() -> None:
     found = [by_event_time(effects_of(areas(seed))) for seed in range(60)]
     for time in (0, 2, 4):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.methods.estimate import CannotEstimate
+from analysis.methods.programme_effect.clusters import effective_number
 from analysis.methods.programme_effect.experiment import arm_difference, independent_columns
 from analysis.methods.programme_effect.selected import (
     Covariates,
@@ -15,6 +16,7 @@ from analysis.methods.programme_effect.selected import (
     covariate_matrix,
 )
 from analysis.methods.programme_effect.staggered import (
+    basis,
     by_event_time,
     group_time_effects,
     per_unit_period,
@@ -137,6 +139,43 @@ def test_a_differing_trend_is_noticed() -> None:
     assert pre_trend(group_time_effects(panel, base_periods=4))[0] > 0.01
     drifting = panel.assign(outcome=panel["outcome"] + panel["treated"] * panel["event_time"] * 1.5)
     assert pre_trend(group_time_effects(drifting, base_periods=4))[0] < 0.01
+
+
+def test_one_start_over_equal_areas_is_welchs_test() -> None:
+    from scipy import stats
+
+    stack = areas_panel([4] * 7 + [None] * 13)
+    effects = group_time_effects(stack, base_periods=1)
+    last = max(cell.event_time for cell in effects.cells)
+    found = effects.combine(
+        lambda cell: float(cell.event_time == last), lambda cell: float(cell.event_time == last)
+    )
+    wide = stack.groupby(["cluster", "event_time"])["outcome"].mean().unstack()
+    change = wide[last] - wide[-1]
+    arm = stack.groupby("cluster")["treated"].first()
+    welch = stats.ttest_ind(change[arm], change[~arm], equal_var=False)
+    interval = welch.confidence_interval(0.95)
+    estimate = effects.estimate(found, "EUR", "")
+    assert estimate.value == pytest.approx(change[arm].mean() - change[~arm].mean())
+    assert estimate.lower == pytest.approx(interval.low)
+    assert estimate.upper == pytest.approx(interval.high)
+
+
+def test_clusters_are_counted_by_their_weight() -> None:
+    even = np.ones((1, 8))
+    assert effective_number(np.ones(1), even) == pytest.approx(8)
+    assert effective_number(np.ones(1), even * [8, 1, 1, 1, 1, 1, 1, 1]) < 4
+    # Later cells rest on one cluster alone.
+    cells = np.vstack([even, np.eye(8)[[0, 0, 0]]])
+    assert effective_number(np.ones(4), cells) < 2
+    assert effective_number(np.zeros(4), cells) == 0
+
+
+def test_a_difference_from_a_few_counts_as_resting_on_a_few() -> None:
+    """So that disclosure withholds it, however many were treated."""
+    assert basis(400, 5) == 5
+    assert basis(5, 400) == 5
+    assert basis(400, 100) == 400
 
 
 def test_nothing_to_compare_with_is_said() -> None:

@@ -20,13 +20,15 @@ from analysis.methods.investment.intensity import extra_per_quarter, returns_by_
 from analysis.methods.investment.planned import PlannedProgramme
 from analysis.methods.investment.portfolio import Recommendation, SettlingTest
 from analysis.methods.investment.power import Sample
+from analysis.methods.programme_effect.cutoff import Cutoff, Discontinuity
+from analysis.methods.programme_effect.permutation import PermutationTest
 from analysis.methods.programme_effect.results import NaiveFigures, ProgrammeStudy
 from analysis.methods.programme_effect.selected import AdjustedDifference, BalanceRow, Overlap
 from analysis.methods.service_recovery import recovered_scores
 from analysis.presentation import output, programmes
 from analysis.presentation.programme_plans import advice_sentence, planned_sentences
-from analysis.presentation.programme_trust_words import trust_sentences
-from analysis.presentation.programme_words import verdict_sentence
+from analysis.presentation.programme_trust_words import design_sentence, p_text, trust_sentences
+from analysis.presentation.programme_words import assumption_of, verdict_sentence
 
 UNIT = "EUR per customer-quarter"
 NONE = NotEstimable("nothing")
@@ -71,6 +73,114 @@ def test_a_reason_names_its_programme_once_and_ends_with_a_stop() -> None:
         assert found.reason.count("Chat") == 1
         assert found.reason.endswith(".")
         assert not found.reason.endswith("..")
+
+
+def test_a_reason_that_several_share_is_said_once(shown: list[str]) -> None:
+    whole = NotEstimable("costs are recorded for the whole programme")
+    studies = (study(value=whole), study(name="Gifts", programme_id="gifts", value=whole))
+    programmes.show_money(studies)
+    assert sum("whole programme" in text for text in shown) == 1
+    assert "Chat, Gifts: costs are recorded for the whole programme." in shown[-1]
+
+
+@pytest.mark.parametrize(
+    ("p_value", "said"), [(0.0, "p < 0.001"), (0.0009, "p < 0.001"), (0.0123, "p = 0.012")]
+)
+def test_no_p_value_is_nought(p_value: float, said: str) -> None:
+    assert p_text(p_value) == said
+
+
+def test_thresholds_are_rounded_and_have_their_unit() -> None:
+    """The exact threshold is what one customer brought."""
+    found = Discontinuity(1.0, 1.0, 1.0, 5.0, 90, 90, 170)
+    by_money = study(
+        design="cut-off", label="quasi-experiment", discontinuity=found,
+        cutoff=Cutoff("margin_year_before", 209.48, True, 0, 500),
+    )  # fmt: skip
+    assert "was about €210 or more" in trust_sentences(by_money)[0]
+    by_age = replace(by_money, cutoff=Cutoff("tenure_months", 25.3, False, 0, 500))
+    assert "tenure in months was about 25 or less" in trust_sentences(by_age)[0]
+    nought = replace(by_money, cutoff=Cutoff("balance", 0.0, True, 0, 500))
+    assert "was about 0 or more" in trust_sentences(nought)[0]
+
+
+def test_one_area_or_one_start_is_worded_as_one() -> None:
+    few = study(design="staggered", label="quasi-experiment", areas=(1, 30), pre_trend=(0.4, 1))
+    few = replace(few, permutation=PermutationTest(0.5, 17_296, 1 / 17_296, 3.0))
+    said = " ".join(trust_sentences(few))
+    assert "1 area reached and 30 to compare with" in said
+    assert "over 1 quarter before" in said
+    assert "different dates" not in said
+    assert "least that share could be is under 0.1%" in said
+    assert "1 area reached, against 30" in design_sentence(few)
+
+
+def test_a_draw_that_looks_odd_is_not_praised() -> None:
+    odd = study(assignment_p_value=0.004)
+    assert "nothing recorded beforehand contradicts it" not in assumption_of(odd)
+    assert "tells the arms apart" in verdict_sentence(odd)
+    assert "nothing recorded beforehand contradicts it" in assumption_of(
+        study(assignment_p_value=0.4)
+    )
+
+
+def test_an_estimate_without_interval_is_put_and_not_found() -> None:
+    bare = study()
+    bare = replace(bare, effect=replace(bare.effect, lower=None, upper=None))
+    assert "is put at €5.00" in verdict_sentence(bare)
+    assert "it changed margin" not in verdict_sentence(bare)
+
+
+def test_an_association_without_cost_is_not_said_to_be_worth_it() -> None:
+    said = verdict_sentence(study(upfront=0.0, label="association", design="selected"))
+    assert "worth its cost" not in said
+    assert "no cost is recorded" in said
+
+
+def test_what_is_young_is_judged_so_far() -> None:
+    made = study(effect=1.0, half=0.5, label="association", design="selected")
+    assert "worth its cost:" in verdict_sentence(made)
+    flow = replace(
+        made.value.flow, months=np.array([3.0, 6.0]), amounts=np.full(2, 25.0),
+        unit_quarters=np.full(2, 25.0), covariance=np.eye(2),
+    )  # fmt: skip
+    young = replace(made, value=value_investment(flow, Costs(400.0, 0.0, 6), 0.0, "EUR"))
+    assert "worth its cost so far:" in verdict_sentence(young)
+    proven = replace(young, label="experiment", design="experiment")
+    assert "has not earned its cost so far" in verdict_sentence(proven)
+
+
+def test_without_cost_no_net_present_value_is_handed_on() -> None:
+    free = programmes.find_programme(study(upfront=0.0))
+    assert isinstance(free, Finding)
+    assert free.money is None
+    assert "net-present-value" not in free.estimates
+    assert free.estimates["benefit"].value == pytest.approx(500.0)
+    assert isinstance(programmes.draw_tornado((study(upfront=0.0),))[0], NotEstimable)
+
+
+def test_few_of_a_plan_are_neither_counted_nor_to_be_reckoned() -> None:
+    plan = PlannedProgramme(
+        "new", "New", dt.date(2026, 10, 1), 5, True, 24, 9e4, "EUR",
+        Estimate(9.0, None, None, UNIT, 5, "test"), None, NONE, NONE,
+    )  # fmt: skip
+    (said,) = planned_sentences(plan, Disclosure(True))
+    assert "€" not in said
+    assert "fewer than eight" in said
+
+
+def test_what_a_point_is_worth_is_asked_for_where_it_is_missing(shown: list[str]) -> None:
+    scored_study = study(satisfaction=Estimate(0.5, 0.1, 0.9, "points", 200, "s"))
+    programmes.show_agreement((scored_study,), NotEstimable("too few answers"))
+    assert "what a point is worth is not known: too few answers." in shown[-1]
+
+
+def test_a_test_nobody_could_run_is_told_in_one_row(shown: list[str]) -> None:
+    samples = tuple(Sample(10_000 // quarters, quarters) for quarters in (1, 2, 4, 8))
+    plan = SettlingTest(2.0, UNIT, False, samples, NotEstimable("too few"))
+    programmes.show_tests((study(),), (Recommendation("chat", "test", "association", plan),))
+    assert "8 quarters" in shown[0]
+    assert "4 quarters" not in shown[0]
 
 
 def test_no_parenthesis_stands_within_another() -> None:

@@ -19,6 +19,7 @@ from analysis.presentation.programme_figures import (
 from analysis.presentation.programme_trust_words import (
     covariate_text,
     design_sentence,
+    p_text,
     trend_sentences,
     trust_paragraph,
 )
@@ -54,9 +55,14 @@ def show_event_studies(studies: Studies) -> None:
         if bare:
             show_sentence(
                 message(
-                    "{name}: no interval for quarters {quarters}, where fewer than {enough} areas "
-                    "reached, or as many to compare with, are left.",
-                    name=study.name, quarters=", ".join(map(str, bare)), enough=ENOUGH_CLUSTERS,
+                    "{name}: no interval for {quarters}, where areas reached, or areas to compare "
+                    "with, come to fewer than {enough} of equal weight.",
+                    name=study.name, enough=ENOUGH_CLUSTERS,
+                    quarters=message("any quarter")
+                    if len(bare) == len(study.event_study)
+                    else message(
+                        "quarters {list}", list=", ".join(format_number(time, 0) for time in bare)
+                    ),
                 )
             )  # fmt: skip
 
@@ -115,7 +121,7 @@ def show_variants(studies: Studies) -> None:
     note = message(
         "Scores given afterwards compare those who answered only, and the programme may decide who "
         "does: associations, whatever the design. Looked at every quarter: an interval that holds "
-        "at all quarters' ends together. No interval: too few areas for one."
+        "at all quarters' ends together. No interval: areas too few, or too unequal, for one."
     )
     show_table(
         html_table(header, rows, message("The same question, asked otherwise"), 2, note),
@@ -139,7 +145,9 @@ def show_arms(studies: Studies) -> None:
     rows, estimates = [], {}
     for study in studies:
         for arm in study.arms:
-            p_value = NO_VALUE if arm.p_value is None else format_number(arm.p_value, 3)
+            p_value = NO_VALUE
+            if arm.p_value is not None:
+                p_value = p_text(arm.p_value).removeprefix("p = ").removeprefix("p ")
             rows.append(
                 [
                     study.name,
@@ -166,9 +174,12 @@ def show_arms(studies: Studies) -> None:
 def show_balance(studies: Studies) -> None:
     """How different the selected customers were, before and after the adjustment."""
     rows = []
+    currency = message("the currency of the export")
     for study in studies:
         if study.label != "association" or study.adjusted is None:
             continue
+        if isinstance(study.effect, Estimate):
+            currency = study.effect.unit.split(" ")[0]
         left = {row.name for row in study.unbalanced}
         worst = sorted(
             study.adjusted.balance, key=lambda row: (row.name not in left, -abs(row.before))
@@ -189,8 +200,9 @@ def show_balance(studies: Studies) -> None:
     caption = message("Treated less untreated, in standard deviations of the treated")
     note = message(
         "All that is left beyond a tenth after the adjustment comes first, which is a warning; then "
-        "the largest raw differences. Money recorded before enters as a broken line, “above” its bends."
-    )
+        "the largest raw differences. Money recorded before enters as a broken line, “above” its bends, "
+        "which are in {currency}.", currency=currency,
+    )  # fmt: skip
     show_table(html_table(header, rows, caption, 2, note))
 
 

@@ -69,14 +69,15 @@ def draw_naive_and_defended(studies: Studies) -> tuple[Figure | NotEstimable, st
                 label=once(name),
             )  # fmt: skip
             texts.append(f"{name} {format_estimate(estimate, 2)}")
-        value = study.value
-        if isinstance(value, InvestmentValue) and isinstance(value.break_even_effect, Estimate):
-            even = value.break_even_effect.value
+        if isinstance(study.break_even, Estimate):
+            even = study.break_even.value
             axes.plot(
                 [even, even], [place - 0.42, place + 0.22], color=INK, linewidth=1.4,
                 linestyle=":", label=once(cost_name),
             )  # fmt: skip
-            texts.append(f"{cost_name} {format_money(even, value.net_present_value.unit, 2)}")
+            texts.append(
+                f"{cost_name} {format_money(even, study.break_even.unit.split(' ')[0], 2)}"
+            )
         axes.text(
             0.0, place + 0.27, study.name, transform=axes.get_yaxis_transform(),
             fontweight="bold", va="bottom", clip_on=False,
@@ -205,7 +206,9 @@ def draw_tornado(studies: Studies) -> tuple[Figure | NotEstimable, str]:
     shown: list[tuple[ProgrammeStudy, InvestmentValue, tuple[Swing, ...]]] = []
     for study in studies:
         swings = attempt(tornado, study.value, study.effect)
-        if isinstance(study.value, InvestmentValue) and not isinstance(swings, NotEstimable):
+        if isinstance(swings, NotEstimable) or not isinstance(study.value, InvestmentValue):
+            continue
+        if study.value.cost > 0:  # otherwise nobody knows the net present value
             shown.append((study, study.value, swings))
     if not shown:
         return nothing_studied(), ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.methods.estimate import Estimate, NotEstimable, attempt
+from analysis.methods.investment import InvestmentValue
 from analysis.methods.investment.portfolio import Recommendation
 from analysis.methods.investment.published import AIRLINE, check_published_return
 from analysis.methods.investment.scenarios import MARGIN_FACTORS, scenario_grid
@@ -16,8 +17,9 @@ from analysis.presentation.programme_words import (
     finding_id,
     money_lines,
     payback_text,
-    reason_of,
     share_text,
+    shared_reasons,
+    without_name,
 )
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
@@ -34,34 +36,34 @@ OFF_BY = Spreads(cost=0.1, margin=0.1)
 
 
 def show_portfolio(studies: Studies, recommendations: tuple[Recommendation, ...] = ()) -> None:
-    """One line per programme: what to do, net present value, margin, cost."""
+    """One line per programme: what to do, net present value, return, margin, cost."""
     advice = {item.programme_id: item for item in recommendations}
     rows = []
     estimates: dict[str, Estimate] = {}
     for study in studies:
         value, mine = study.value, advice.get(study.programme_id)
-        worth, share, cost = NO_VALUE, NO_VALUE, NO_VALUE
+        worth, ratio, cost = NO_VALUE, NO_VALUE, NO_VALUE
         if not isinstance(value, NotEstimable):
-            worth = money_lines(value.net_present_value)
-            share = share_text(value.share_positive)
-            cost = format_money(value.cost, value.net_present_value.unit)
+            if value.cost > 0:
+                worth = money_lines(value.net_present_value)
+                ratio = format_estimate_lines(value.return_on_investment)
+                cost = format_money(value.cost, value.net_present_value.unit)
             estimates[f"{finding_id(study)}-benefit"] = value.benefit
         action = NO_VALUE if mine is None else action_text(mine)
         margin = format_estimate_lines(study.effect, 2)
-        rows.append([study.name, action, worth, share, margin, cost])
+        rows.append([study.name, action, worth, ratio, margin, cost])
     if not rows:
         show_reason(nothing_studied())
         return
     header = [
-        message("Programme"), message("What to do"), message("NPV"), message("Draws above zero"),
+        message("Programme"), message("What to do"), message("NPV"), message("ROI"),
         message("Margin"), message("Cost"),
     ]  # fmt: skip
     note = message(
-        "Ordered by the lower limit of the net present value (NPV); 95% intervals. Margin: per "
-        "customer and quarter, zeros after leaving. From the start to the last quarter counted, "
-        "discounted to the start, nothing extrapolated; costs as declared. Draws above zero: share "
-        "of seeded draws with an NPV above zero, the benefit normal about its estimate. Of chosen "
-        "customers all this holds only if the whole difference is its doing."
+        "Ordered by the lower limit of the net present value (NPV); 95% intervals. ROI: benefit less "
+        "cost, over cost. Margin: per customer and quarter, zeros after leaving. From the start to "
+        "the last quarter counted, discounted to the start, nothing extrapolated; costs as declared. "
+        "Of chosen customers all this holds only if the whole difference is its doing."
     )
     show_table(
         html_table(header, rows, message("What each programme brought and cost"), 2, note),
@@ -105,18 +107,23 @@ def show_money(studies: Studies) -> None:
     else:
         show_reason(nothing_studied())
     # Why there is no figure at all has been said with the findings.
-    reasons = (
-        reason_of(study, study.value.reason)
+    reasons = [
+        (without_name(study, study.value.reason), study.name)
         for study in studies
         if isinstance(study.value, NotEstimable) and isinstance(study.effect, Estimate)
-    )
-    for reason in dict.fromkeys(reasons):
+    ]
+    for reason in shared_reasons(reasons):
         show_reason(NotEstimable(reason))
 
 
 def show_tornado(studies: Studies) -> None:
     """Show which input moves the net present value most."""
     show_figure(*draw_tornado(studies))
+
+
+def _free(study: ProgrammeStudy) -> bool:
+    """Whether no cost is recorded, so that nobody knows the net present value."""
+    return isinstance(study.value, InvestmentValue) and study.value.cost <= 0
 
 
 def _joint(study: ProgrammeStudy) -> JointValue | NotEstimable:
@@ -132,7 +139,7 @@ def show_uncertainty(studies: Studies) -> None:
     rows, estimates = [], {}
     for study in studies:
         joint = _joint(study)
-        if isinstance(study.value, NotEstimable) or isinstance(joint, NotEstimable):
+        if isinstance(study.value, NotEstimable) or isinstance(joint, NotEstimable) or _free(study):
             continue
         worth = joint.net_present_value
         ratio = joint.return_on_investment
@@ -172,7 +179,7 @@ def show_scenarios(studies: Studies, gross_margin: float, horizon_months: int) -
     rows = []
     for study in studies:
         grid = attempt(scenario_grid, study.value, horizon_months)
-        if isinstance(grid, NotEstimable):
+        if isinstance(grid, NotEstimable) or _free(study):
             continue
         for months in sorted({cell.months for cell in grid}):
             line = [cell for cell in grid if cell.months == months]

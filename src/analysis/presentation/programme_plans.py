@@ -11,7 +11,7 @@ from analysis.methods.investment.portfolio import Recommendation, SettlingTest
 from analysis.methods.investment.power import Sample
 from analysis.presentation.output import show_reason, show_sentence, show_table
 from analysis.presentation.programme_disclosure import Studies
-from analysis.presentation.programme_words import reason_of
+from analysis.presentation.programme_words import shared_reasons, without_name
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
     NO_VALUE,
@@ -50,6 +50,13 @@ def _sample_text(sample: Sample) -> str:
 def advice_sentence(recommendation: Recommendation) -> str:
     """What to do, in a sentence."""
     reason, test = recommendation.reason, recommendation.test
+    if reason == "no cost":
+        return message("Record what it costs: without that, nothing follows from what it brings.")
+    if reason == "early":
+        return message(
+            "Go on measuring: less than a year is counted, and costs come before what they bring, so "
+            "it is too early to stop it."
+        )
     if recommendation.action in ("plan", "none"):
         return ""
     if recommendation.action != "test":
@@ -77,6 +84,20 @@ def advice_sentence(recommendation: Recommendation) -> str:
     )
 
 
+def _told_apart(test: SettlingTest) -> str:
+    if test.running:
+        return (
+            message("the estimate from what it costs to run")
+            if test.from_estimate
+            else message("what it costs to run from nothing")
+        )
+    return (
+        message("the estimate from break-even")
+        if test.from_estimate
+        else message("break-even from nothing")
+    )
+
+
 def show_tests(studies: Studies, recommendations: tuple[Recommendation, ...]) -> None:
     """How many customers and quarters would settle what is left open."""
     by_id = {study.programme_id: study for study in studies}
@@ -88,17 +109,20 @@ def show_tests(studies: Studies, recommendations: tuple[Recommendation, ...]) ->
             continue
         name = study.name
         if isinstance(item.test, NotEstimable):
-            reasons.append(reason_of(study, item.test.reason))
+            reasons.append((without_name(study, item.test.reason), name))
         else:
             money = format_money(item.test.gap, item.test.unit.split(" ")[0], 2)
-            told = (
-                message("the estimate from break-even")
-                if item.test.from_estimate
-                else message("break-even from nothing")
-            )
+            # Where customers suffice for none, the longest says so well enough.
+            short = isinstance(item.test.shortest, NotEstimable)
             rows += [
-                [name, told, money, _quarters(s.quarters), _rounded_up(s.customers)]
-                for s in item.test.samples
+                [
+                    name,
+                    _told_apart(item.test),
+                    money,
+                    _quarters(s.quarters),
+                    _rounded_up(s.customers),
+                ]
+                for s in (item.test.samples[-1:] if short else item.test.samples)
             ]
     if rows:
         header = [
@@ -108,13 +132,15 @@ def show_tests(studies: Studies, recommendations: tuple[Recommendation, ...]) ->
         note = message(
             "Two equal groups by a draw, margin adjusted for the year before; found in four of five "
             "tests at 95% confidence. Spread and memory of margin as among customers active a year "
-            "ago. Nothing in it looks at interim results."
+            "ago, and a difference as large in every quarter as on average so far. Break-even "
+            "is that of the time counted so far: the longer a difference lasts, the less it has to be. "
+            "Nothing in it looks at interim results."
         )
         caption = message("What a test would take")
         show_table(html_table(header, rows, caption, 2, note))
     elif not reasons:
         show_reason(NotEstimable(message("No programme is left open.")))
-    for reason in dict.fromkeys(reasons):
+    for reason in shared_reasons(reasons):
         show_reason(NotEstimable(reason))
 
 
@@ -130,13 +156,16 @@ def show_planned(planned: tuple[PlannedProgramme, ...], disclosure: Disclosure) 
 def planned_sentences(programme: PlannedProgramme, disclosure: Disclosure) -> list[str]:
     """Break-even, the best proven programme beside it, and the sample that would show it."""
     shown = disclosure.count(programme.customers)
-    whom = message("fewer than eight") if shown is None else format_count(shown)
+    whom = "" if shown is None else format_count(shown)
     even = programme.break_even
     values = {
         "name": programme.name, "day": programme.starts_on.isoformat(),
         "cost": format_money(programme.cost, programme.currency),
         "months": format_count(programme.months), "customers": whom,
     }  # fmt: skip
+    if shown is None:
+        # What it costs and has to bring each would tell how many they are.
+        even = NotEstimable(message("It would reach fewer than eight, of whom nothing is said"))
     if isinstance(even, NotEstimable):
         return [
             message(

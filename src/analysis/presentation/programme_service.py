@@ -85,7 +85,13 @@ def show_agreement(studies: Studies, worth_of_point: Estimate | NotEstimable) ->
         if isinstance(found, Agreement):
             groups.setdefault(_agreement_text(found), []).append(study.name)
     if not groups:
-        show_reason(NotEstimable(message("No programme has both a score and a margin to compare.")))
+        none = message("No programme has both a score and a margin to compare.")
+        if isinstance(worth_of_point, NotEstimable):
+            none = message(
+                "Whether score and money agree cannot be told, for what a point is worth is not known: "
+                "{why}.", why=worth_of_point.reason.rstrip("."),
+            )  # fmt: skip
+        show_reason(NotEstimable(none))
     for verdict, names in groups.items():
         show_sentence(
             message(

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from analysis.methods.estimate import Estimate, NotEstimable
 from analysis.methods.investment.portfolio import DOUBTFUL_PRE_TREND
+from analysis.methods.programme_effect.cutoff import Cutoff
 from analysis.methods.programme_effect.honest_trends import HonestTrends
 from analysis.methods.programme_effect.permutation import PermutationTest
 from analysis.methods.programme_effect.results import ProgrammeStudy
 from analysis.presentation.wording import (
-    NO_VALUE,
     format_count,
     format_estimate,
     format_money,
     format_number,
     format_share,
     message,
+    message_for,
 )
 
 IMBALANCE = 0.1
@@ -28,6 +30,13 @@ def worst_balance(study: ProgrammeStudy) -> float:
     if study.adjusted is None:
         return 0.0
     return max((abs(row.after) for row in study.adjusted.balance), default=0.0)
+
+
+def p_text(p_value: float) -> str:
+    """A p-value with its sign: "p = 0.012"; never nought."""
+    if p_value < 0.001:
+        return message("p < 0.001")
+    return message("p = {p}", p=format_number(p_value, 3))
 
 
 def trust_sentences(study: ProgrammeStudy, names: Mapping[str, str] | None = None) -> list[str]:
@@ -62,8 +71,7 @@ def design_sentence(study: ProgrammeStudy) -> str:
     if study.design == "none" or isinstance(study.effect, NotEstimable):
         return ""
     p_value = study.assignment_p_value
-    tested = NO_VALUE if p_value is None else format_number(p_value, 3)
-    values = {"name": study.name, "p": tested}
+    values = {"name": study.name, "p": "" if p_value is None else p_text(p_value)}
     if study.design == "staggered":
         return _rollout_sentence(study)
     if study.design == "cut-off":
@@ -79,38 +87,40 @@ def design_sentence(study: ProgrammeStudy) -> str:
             "to {left} standard deviations between them in what was recorded.",
             left=format_number(worst_balance(study)), **values,
         )  # fmt: skip
+    if p_value is None:
+        return message("{name}: a recorded draw, whose arms are too small to check it.", **values)
     if study.design == "balanced":
         return message(
             "{name}: two groups, of which nothing says how they were chosen and nothing recorded "
-            "tells them apart (p = {p}).", **values,
+            "tells them apart ({p}).", **values,
         )  # fmt: skip
-    if p_value is not None and p_value < DOUBTFUL_DRAW:
+    if p_value < DOUBTFUL_DRAW:
         return message(
             "{name}: a recorded draw, though what was recorded beforehand tells the groups apart "
-            "(p = {p}).", **values,
+            "({p}).", **values,
         )  # fmt: skip
     return message(
-        "{name}: a recorded draw, which nothing recorded beforehand contradicts (p = {p}).",
-        **values,
+        "{name}: a recorded draw, which nothing recorded beforehand contradicts ({p}).", **values
     )
 
 
 def _rollout_sentence(study: ProgrammeStudy) -> str:
     assert study.areas is not None
-    treated, control = (format_count(count) for count in study.areas)
+    treated, control = study.areas
     if study.pre_trend is None:
         trend = message("whether they moved in parallel before cannot be tested")
     else:
         p_value, _ = study.pre_trend
-        values = {"p": format_number(p_value, 3)}
+        values = {"p": p_text(p_value)}
         trend = (
-            message("their trends before differed (p = {p})", **values)
+            message("their trends before differed ({p})", **values)
             if p_value < DOUBTFUL_PRE_TREND
-            else message("no difference in trend before (p = {p}, a weak test)", **values)
+            else message("no difference in trend before ({p}, a weak test)", **values)
         )
     return message(
-        "{name}: {treated} areas, reached at different dates, against {control} not reached by then; "
-        "{trend}.", name=study.name, treated=treated, control=control, trend=trend,
+        "{name}: {reached} against {others} not reached by then; {trend}.",
+        name=study.name, trend=trend, others=format_count(control),
+        reached=message_for("{count} area reached,", "{count} areas, each from when it was reached,", treated),
     )  # fmt: skip
 
 
@@ -128,13 +138,24 @@ def _trust_threshold(study: ProgrammeStudy) -> list[str]:
     side = message("or more") if study.cutoff.above else message("or less")
     return [
         message(
-            "{name}: everybody whose {number} was {threshold} {side} got it and nobody else. Customers "
-            "close to that threshold are compared across it; adjusting for the past could not make "
-            "the two sides alike.",
+            "{name}: everybody whose {number} was about {threshold} {side} got it and nobody else. "
+            "Customers close to that threshold are compared across it; adjusting for the past could "
+            "not make the two sides alike.",
             name=study.name, side=side, number=covariate_text(study.cutoff.name),
-            threshold=format_number(study.cutoff.threshold),
+            threshold=_threshold_text(study, study.cutoff),
         )
     ]  # fmt: skip
+
+
+def _threshold_text(study: ProgrammeStudy, cutoff: Cutoff) -> str:
+    """The threshold to two digits: it is the recorded value of a single customer."""
+    size = abs(cutoff.threshold)
+    step = 10.0 ** (math.floor(math.log10(size)) - 1) if size > 0 else 1.0
+    rounded = round(cutoff.threshold / step) * step
+    decimals = 0 if step >= 1 else 2
+    if cutoff.name.startswith("margin_") and isinstance(study.effect, Estimate):
+        return format_money(rounded, study.effect.unit.split(" ")[0], decimals)
+    return format_number(rounded, decimals)
 
 
 def _shared_control(study: ProgrammeStudy, names: Mapping[str, str]) -> list[str]:
@@ -142,9 +163,9 @@ def _shared_control(study: ProgrammeStudy, names: Mapping[str, str]) -> list[str
         return []
     return [
         message(
-            "{name}: its untreated customers are also those of {others}; looked at together, p = {p} "
+            "{name}: its untreated customers are also those of {others}; looked at together, {p} "
             "after Holm's correction.",
-            name=study.name, p=format_number(study.p_value_holm, 3),
+            name=study.name, p=p_text(study.p_value_holm),
             others=", ".join(names.get(key, key) for key in study.shares_control_with),
         )
     ]  # fmt: skip
@@ -154,22 +175,22 @@ def _trust_draw(study: ProgrammeStudy) -> str:
     p_value = study.assignment_p_value
     if p_value is None:
         return message("{name}: the arms are too small to check the draw.", name=study.name)
-    values = {"name": study.name, "p": format_number(p_value, 3)}
+    values = {"name": study.name, "p": p_text(p_value)}
     if study.design == "balanced":
         return message(
             "{name}: both arms are recorded, but not how they were chosen. Nothing recorded "
-            "beforehand tells them apart (p = {p}), as after a random draw; a choice by something "
+            "beforehand tells them apart ({p}), as after a random draw; a choice by something "
             "not recorded would look the same. Record the way of choosing to settle it.", **values,
         )  # fmt: skip
     if p_value < DOUBTFUL_DRAW:
         return message(
             "{name}: a random draw is recorded, yet what was recorded beforehand tells the arms apart "
-            "better than after most draws (p = {p}). Treated are compared with controls, adjusted "
+            "better than after most draws ({p}). Treated are compared with controls, adjusted "
             "for it; read the figure with care.", **values,
         )  # fmt: skip
     return message(
         "{name}: a random draw is recorded, and nothing recorded beforehand tells the arms apart "
-        "(p = {p}). Treated are compared with controls, adjusted for what was recorded before.",
+        "({p}). Treated are compared with controls, adjusted for what was recorded before.",
         **values,
     )
 
@@ -178,20 +199,20 @@ def _trust_rollout(study: ProgrammeStudy) -> list[str]:
     assert study.areas is not None
     sentences = [
         message(
-            "{name}: areas were reached at different dates. Each start is compared with areas not "
-            "reached by then, as the change since the year before; {treated} areas reached and "
-            "{control} to compare with.",
-            name=study.name, treated=format_count(study.areas[0]), control=format_count(study.areas[1]),
+            "{name}: it reached areas, not single customers. Each start is compared with areas not "
+            "reached by then, as the change since the year before; {treated} reached and {control} "
+            "to compare with.", name=study.name, control=format_count(study.areas[1]),
+            treated=message_for("{count} area", "{count} areas", study.areas[0]),
         )
     ]  # fmt: skip
     if isinstance(study.permutation, PermutationTest):
         sentences.append(
             message(
-                "{name}: areas are too few for an interval. Of {picks} ways to pick as many, {share} "
-                "show as much; the least that share could be is {smallest}.",
+                "{name}: areas are too few, or count too unequally, for an interval. Of {picks} ways to "
+                "pick as many, {share} show a difference as large; the least that share could be is {smallest}.",
                 name=study.name, picks=format_count(study.permutation.picks),
-                share=format_share(study.permutation.p_value, 1),
-                smallest=format_share(study.permutation.smallest, 1),
+                share=_small_share(study.permutation.p_value),
+                smallest=_small_share(study.permutation.smallest),
             )
         )  # fmt: skip
     if study.pre_trend is None:
@@ -205,20 +226,20 @@ def _trust_rollout(study: ProgrammeStudy) -> list[str]:
     p_value, quarters = study.pre_trend
     values = {
         "name": study.name,
-        "p": format_number(p_value, 3),
-        "quarters": format_count(quarters),
+        "p": p_text(p_value),
+        "quarters": message_for("{count} quarter", "{count} quarters", quarters),
     }
     if p_value < DOUBTFUL_PRE_TREND:
         sentences.append(
             message(
-                "{name}: the areas did not move in parallel over {quarters} quarters before the start "
-                "(p = {p}); read the figure with care.", **values,
+                "{name}: the areas did not move in parallel over {quarters} before the start "
+                "({p}); read the figure with care.", **values,
             )
         )  # fmt: skip
     else:
         sentences.append(
             message(
-                "{name}: no difference in trend over {quarters} quarters before the start (p = {p}). "
+                "{name}: no difference in trend over {quarters} before the start ({p}). "
                 "Such a test has little power, so it supports the comparison without proving it.",
                 **values,
             )
@@ -328,6 +349,10 @@ def covariate_text(name: str) -> str:
     ):
         name = name.replace(column, text)
     return name.replace("_", " ")
+
+
+def _small_share(share: float) -> str:
+    return message("under 0.1%") if share < 0.001 else format_share(share, 1)
 
 
 def _few(count: int | None) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from analysis.methods.estimate import Estimate, NotEstimable
 from analysis.methods.investment import InvestmentValue
-from analysis.methods.investment.portfolio import is_doubtful
+from analysis.methods.investment.portfolio import is_doubtful, is_early
 from analysis.methods.programme_effect.results import ProgrammeStudy
 from analysis.presentation.programme_trust_words import (
+    DOUBTFUL_DRAW,
     IMBALANCE,
     trust_sentences,
     worst_balance,
@@ -23,6 +26,7 @@ from analysis.presentation.wording import (
 )
 
 __all__ = [
+    "arms_sentence",
     "assumption_of",
     "design_name",
     "doubt_about",
@@ -34,6 +38,9 @@ __all__ = [
     "trust_sentences",
     "verdict_sentence",
 ]
+
+
+HOLM_LEVEL = 0.05
 
 
 def finding_id(study: ProgrammeStudy) -> str:
@@ -57,6 +64,11 @@ def design_name(study: ProgrammeStudy) -> str:
 
 def assumption_of(study: ProgrammeStudy) -> str:
     """What the label rests on."""
+    if study.design == "experiment" and is_doubtful_draw(study):
+        return message(
+            "Assumes that chance decided who was treated, as is recorded, though what was recorded "
+            "beforehand tells the arms apart."
+        )
     return {
         "staggered": message(
             "Assumes that areas reached early and late would have moved in parallel without it."
@@ -83,6 +95,12 @@ def assumption_of(study: ProgrammeStudy) -> str:
         ),
         "none": message("There is nobody to compare with."),
     }[study.design]
+
+
+def is_doubtful_draw(study: ProgrammeStudy) -> bool:
+    """Whether the arms of a recorded draw differ more than after most draws."""
+    p_value = study.assignment_p_value
+    return study.design == "experiment" and p_value is not None and p_value < DOUBTFUL_DRAW
 
 
 def reason_of(study: ProgrammeStudy, reason: str) -> str:
@@ -123,6 +141,20 @@ def told_from_zero(estimate: Estimate) -> bool:
     return estimate.lower > 0 or estimate.upper < 0
 
 
+def shared_reasons(reasons: Iterable[tuple[str, str]]) -> list[str]:
+    """Reasons, each once, with the names of the programmes it holds for before it.
+
+    reasons: pairs of a reason without a name and the programme's name.
+    """
+    names: dict[str, list[str]] = {}
+    for reason, name in reasons:
+        names.setdefault(reason, []).append(name)
+    return [
+        message("{names}: {reason}.", names=", ".join(held), reason=reason.rstrip("."))
+        for reason, held in names.items()
+    ]
+
+
 def without_name(study: ProgrammeStudy, reason: str) -> str:
     """A reason without the programme's name before it."""
     return reason.removeprefix(f"{study.name}: ")
@@ -149,6 +181,10 @@ def _what(study: ProgrammeStudy, effect: Estimate) -> str:
             "customers chosen for it differ by {said} margin a quarter from customers alike in what "
             "was recorded before", **values,
         )  # fmt: skip
+    if effect.lower is None:
+        return message(
+            "the difference in margin per customer and quarter is put at {said}", **values
+        )
     if not told_from_zero(effect):
         return message(
             "no difference in margin could be told from chance, put at {said} per customer "
@@ -167,6 +203,8 @@ def doubt_about(study: ProgrammeStudy) -> str:
     """What in the data speaks against the comparison; empty where nothing does."""
     if is_doubtful(study):
         return message("but the areas differed in trend before")
+    if is_doubtful_draw(study):
+        return message("but what was recorded before tells the arms apart")
     if study.label == "association" and worst_balance(study) > IMBALANCE:
         return message("but the groups still differ in what was recorded before")
     return ""
@@ -198,11 +236,11 @@ def verdict_sentence(study: ProgrammeStudy) -> str:
     }
     if worth.lower is None or worth.upper is None:
         return message(
-            "{name}: {what}; over {months} months that is {worth} after costs of {cost}. There are "
-            "too few areas for an interval, so whether it pays cannot be told.", **values,
+            "{name}: {what}; over {months} months that is {worth} after costs of {cost}. Areas are "
+            "too few, or count too unequally, for an interval, so whether it pays cannot be told.", **values,
         )  # fmt: skip
     if study.label == "association":
-        return _association_verdict(worth, values)
+        return _association_verdict(worth, values, value.cost <= 0, is_early(value))
     if value.cost <= 0:
         return message("{name}: {what}; no cost is recorded. Benefit so far: {worth}.", **values)
     if worth.lower > 0 and told_from_zero(effect):
@@ -212,14 +250,19 @@ def verdict_sentence(study: ProgrammeStudy) -> str:
             "{cost}.", **values,
         )  # fmt: skip
     if worth.upper < 0:
-        return _loss_verdict(effect, doubt, values)
+        return _loss_verdict(effect, doubt, values, is_early(value))
     return message(
         "Whether {name} pays cannot be told{doubt}: {what}; it has not been shown to earn its cost "
         "of {cost}. Over {months} months that is {worth} after costs.", **values,
     )  # fmt: skip
 
 
-def _loss_verdict(effect: Estimate, doubt: str, values: dict[str, str]) -> str:
+def _loss_verdict(effect: Estimate, doubt: str, values: dict[str, str], early: bool) -> str:
+    if early and (effect.upper is None or effect.upper >= 0):
+        return message(
+            "{name} has not earned its cost so far{doubt}: {what}. Over {months} months that is "
+            "{worth} after costs of {cost}.", **values,
+        )  # fmt: skip
     values = values | {
         "loses": message("looks as if it loses money") if doubt else message("loses money")
     }
@@ -239,9 +282,14 @@ def _loss_verdict(effect: Estimate, doubt: str, values: dict[str, str]) -> str:
     )  # fmt: skip
 
 
-def _association_verdict(worth: Estimate, values: dict[str, str]) -> str:
+def _association_verdict(worth: Estimate, values: dict[str, str], free: bool, early: bool) -> str:
     assert worth.lower is not None
     assert worth.upper is not None
+    if free:
+        return message(
+            "{name}: {what}; no cost is recorded. If the whole difference were its doing, over "
+            "{months} months it would come to {worth}.", **values,
+        )  # fmt: skip
     values = values | {
         "if_so": message(
             "If the whole difference were its doing, and nothing hid a larger one, over {months} "
@@ -249,6 +297,10 @@ def _association_verdict(worth: Estimate, values: dict[str, str]) -> str:
         )
     }  # fmt: skip
     if worth.upper < 0:
+        if early:
+            return message(
+                "{name} does not look worth its cost so far{doubt}: {what}. {if_so}", **values
+            )
         return message("{name} does not look worth its cost{doubt}: {what}. {if_so}", **values)
     if worth.lower > 0:
         return message(
@@ -257,6 +309,23 @@ def _association_verdict(worth: Estimate, values: dict[str, str]) -> str:
     return message(
         "Whether {name} is worth its cost cannot be told{doubt}: {what}. {if_so}", **values
     )
+
+
+def arms_sentence(study: ProgrammeStudy) -> str:
+    """Each arm by itself, where the finding takes several together; empty with one arm."""
+    known = [arm for arm in study.arms if isinstance(arm.effect, Estimate)]
+    if not known:
+        return ""
+    told = [arm.name for arm in known if arm.p_value is not None and arm.p_value < HOLM_LEVEL]
+    last = (
+        message("Told from chance, with all arms allowed for: {arms}.", arms=", ".join(told))
+        if told
+        else message("With all arms allowed for, none is told from chance.")
+    )
+    return message(
+        "Its arms are taken together there; one by one: {arms}. {last}", last=last,
+        arms=", ".join(f"{arm.name} {format_estimate(arm.effect, 2)}" for arm in known),
+    )  # fmt: skip
 
 
 def _capital(text: str) -> str:
@@ -280,6 +349,6 @@ def naive_sentence(study: ProgrammeStudy) -> str:
         )
     return message(
         "The plain difference between customers with and without it, {naive}, makes it look worse "
-        "than it is.",
+        "than this comparison does.",
         **values,
     )

@@ -42,6 +42,7 @@ from analysis.presentation.programme_service import (
     show_use,
 )
 from analysis.presentation.programme_words import (
+    arms_sentence,
     assumption_of,
     finding_id,
     naive_sentence,
@@ -113,7 +114,9 @@ def find_programme(
         "naive-treated-untreated": study.naive.treated_untreated,
     }
     money = None
-    if not isinstance(value, NotEstimable):
+    if not isinstance(value, NotEstimable) and value.cost <= 0:
+        naive["benefit"] = value.benefit  # without a cost there is no net present value
+    elif not isinstance(value, NotEstimable):
         money = value.net_present_value
         naive |= {
             "net-present-value": money,
@@ -123,7 +126,8 @@ def find_programme(
         }
     estimates |= {name: item for name, item in naive.items() if isinstance(item, Estimate)}
     advice = "" if recommendation is None else advice_sentence(recommendation)
-    sentence = " ".join(filter(None, (verdict_sentence(study), naive_sentence(study), advice)))
+    parts = (verdict_sentence(study), arms_sentence(study), naive_sentence(study), advice)
+    sentence = " ".join(filter(None, parts))
     return Finding(
         finding_id(study), sentence, estimates, study.label, assumption_of(study), money,
         "" if recommendation is None else ADVICE.get(recommendation.action, ""),

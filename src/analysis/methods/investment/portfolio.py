@@ -6,7 +6,7 @@ it is tested further, and what such a test would take is said.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
@@ -36,10 +36,13 @@ Reason = Literal[
     "not studied",
     "not begun",
     "not valued",
+    "early",
+    "no cost",
 ]
 
 PROVEN = ("experiment", "quasi-experiment")
 DOUBTFUL_PRE_TREND = 0.05
+FEWEST_MONTHS = 12  # before them nothing is stopped for what it costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ class SettlingTest:
     gap: the difference per customer-quarter to be told from chance, money. from_estimate: it is
     the distance of the estimate from break-even; otherwise it is the break-even effect itself, so
     that a programme which just pays is told from one that does nothing. samples: for more and more
-    quarters. shortest: the first that the customers there are suffice for.
+    quarters. shortest: the first that the customers there are suffice for. running: break-even
+    covers what it costs to run, for the up-front cost is spent whether or not it goes on.
     """
 
     gap: float
@@ -57,6 +61,7 @@ class SettlingTest:
     from_estimate: bool
     samples: tuple[Sample, ...]
     shortest: Sample | NotEstimable
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,15 @@ class Recommendation:
 def is_doubtful(study: ProgrammeStudy) -> bool:
     """Whether the areas of a roll-out did not move in parallel before."""
     return study.pre_trend is not None and study.pre_trend[0] < DOUBTFUL_PRE_TREND
+
+
+def is_early(value: InvestmentValue) -> bool:
+    """Whether less than a year is counted, so that costs are in and much of the benefit is not.
+
+    Where customers are reached one after the other, those reached last have cost and could not
+    yet bring; and an up-front cost is spent for more than the first quarters.
+    """
+    return value.flow.last_month < FEWEST_MONTHS
 
 
 def has_room(study: ProgrammeStudy) -> bool:
@@ -91,7 +105,8 @@ def decide(
     """The action from the intervals, and why.
 
     The up-front cost is spent whether or not a programme goes on: going on is decided by what is
-    left without it. room: there are customers whom it has not reached.
+    left without it. room: there are customers whom it has not reached. Nothing is stopped for its
+    cost before a year is counted, nor ordered where no cost is recorded.
     """
     if label == "association":
         return "test", "association"
@@ -102,18 +117,23 @@ def decide(
         return "test", "no interval"
     if doubtful:
         return "test", "doubtful"
-    if worth.lower > 0:
-        return ("extend", "pays") if room else ("continue", "pays, nobody left")
     if benefit.upper is not None and benefit.upper < 0:
         return "stop", "harms"
+    if value.cost <= 0:
+        return "none", "no cost"
+    if worth.lower > 0:
+        return ("extend", "pays") if room else ("continue", "pays, nobody left")
     if value.costs.monthly > 0:
-        if running.upper is not None and running.upper < 0:
-            return "stop", "running loses"
         if running.lower is not None and running.lower > 0:
             return "continue", "running pays"
-    elif worth.upper < 0:
-        return "stop", "loses"
-    return "test", "unclear"
+        loses = running.upper is not None and running.upper < 0
+    else:
+        loses = worth.upper < 0
+    if not loses:
+        return "test", "unclear"
+    if is_early(value):
+        return "test", "early"
+    return "stop", "running loses" if value.costs.monthly > 0 else "loses"
 
 
 def recommend(
@@ -126,7 +146,7 @@ def recommend(
         return Recommendation(study.programme_id, "none", "not valued", None)
     action, reason = decide(study.label, study.value, is_doubtful(study), has_room(study))
     test: SettlingTest | NotEstimable | None = None
-    if action == "test":
+    if action == "test" and reason != "early":
         test = attempt(_plan_for, study, study.break_even, spread)
     return Recommendation(study.programme_id, action, reason, test)
 
@@ -151,17 +171,30 @@ def recommend_programmes(
 
 
 def _plan_for(study: ProgrammeStudy, break_even: Estimate, spread: MarginSpread) -> SettlingTest:
-    """A figure of all who were reached can be near break-even; one at a threshold cannot."""
-    whole = study.label in PROVEN and isinstance(study.value, InvestmentValue)
-    effect = study.effect if whole and isinstance(study.effect, Estimate) else None
-    return plan_test(effect, break_even, spread)
+    """A figure of all who were reached can be near break-even; one at a threshold cannot.
+
+    Without an interval, above zero, and trends that were alike before, an estimate says too little
+    of the effect to expect for a test to be planned on it.
+    """
+    value, effect = study.value, study.effect
+    if study.label not in PROVEN or not isinstance(value, InvestmentValue):
+        return plan_test(None, break_even, spread)
+    running = value.costs.monthly > 0 and value.costs.upfront > 0 and value.cost > 0
+    if running:
+        # The question left open is whether to go on, as in `decide`.
+        share = (value.cost - value.costs.upfront) / value.cost
+        break_even = replace(break_even, value=break_even.value * share)
+    known = isinstance(effect, Estimate) and effect.lower is not None and effect.value > 0
+    expected = effect if isinstance(effect, Estimate) and known else None
+    plan = plan_test(None if is_doubtful(study) else expected, break_even, spread)
+    return replace(plan, running=running)
 
 
 def plan_test(effect: Estimate | None, break_even: Estimate, spread: MarginSpread) -> SettlingTest:
     """What tells whether a programme covers its cost.
 
     effect: what an experiment or quasi-experiment that left it open found; its distance from
-    break-even counts. None after an association, which says nothing of the effect to expect, so
+    break-even counts. None where nothing tells the effect to expect, as after an association, so
     that break-even itself counts. Raises CannotEstimate where the estimate lies on break-even.
     """
     gap = break_even.value if effect is None else abs(effect.value - break_even.value)

@@ -3,7 +3,8 @@
 With fewer than six treated or untreated areas no standard error can be trusted. If the areas
 were picked as if by lot, every other pick was as likely, and the share of picks that would have
 shown a difference at least as large, had the programme done nothing, is an exact p-value (Fisher
-1935; for areas Conley and Taber 2011 discuss the conditions).
+1935; for areas Conley and Taber 2011 discuss the conditions). With several start dates, picks of
+each are taken as independent given the areas not reached by then: nearly exact, as these overlap.
 """
 
 from __future__ import annotations

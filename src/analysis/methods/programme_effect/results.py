@@ -315,5 +315,6 @@ def mean_difference(first: np.ndarray, second: np.ndarray, unit: str) -> Estimat
     half = t_quantile(0.95, min(len(first), len(second)) - 1) * float(
         np.sqrt(first.var(ddof=1) / len(first) + second.var(ddof=1) / len(second))
     )
-    n = len(first) + len(second)
+    # The smaller side: what is published of it must not rest on a few.
+    n = min(len(first), len(second))
     return Estimate(value, value - half, value + half, unit, n, "treated less untreated")

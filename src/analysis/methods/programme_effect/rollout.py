@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
+from analysis.methods.intervals import t_quantile
 from analysis.methods.investment import BenefitFlow, Costs
 from analysis.methods.programme_effect.honest_trends import honest_trends
 from analysis.methods.programme_effect.permutation import PermutationTest, permutation_test
@@ -34,6 +35,7 @@ from analysis.methods.programme_effect.staggered import (
     QUARTERS_OF_A_YEAR,
     Combination,
     GroupTimeEffects,
+    basis,
     by_event_time,
     group_time_effects,
     per_unit_period,
@@ -159,8 +161,12 @@ def score_effect(stack: pd.DataFrame, instrument: str) -> Estimate:
     found = per_unit_period(effects)
     return replace(
         effects.estimate(found, "points", "group-time effects on areas' mean answers"),
-        n=int(answered["unit"].nunique()),
+        n=basis(_people(answered[answered["treated"]]), _people(answered[~answered["treated"]])),
     )
+
+
+def _people(rows: pd.DataFrame) -> int:
+    return int(rows["unit"].nunique())
 
 
 def relative_effect(stack: pd.DataFrame, effects: GroupTimeEffects, total: Combination) -> Estimate:
@@ -180,7 +186,12 @@ def relative_effect(stack: pd.DataFrame, effects: GroupTimeEffects, total: Combi
         total.value, mean, total.influence[behind], moved[behind], total.treated,
         "share of the margin without it, delta method, clusters: areas",
     )  # fmt: skip
-    return share if total.bears_interval else replace(share, lower=None, upper=None)
+    if not total.bears_interval or share.lower is None or share.upper is None:
+        return replace(share, lower=None, upper=None)
+    half = (share.upper - share.lower) / 2
+    groups = int(behind.sum())
+    half *= total.critical / (t_quantile(0.95, groups - 1) * np.sqrt(groups / (groups - 1)))
+    return replace(share, lower=share.value - half, upper=share.value + half)
 
 
 def few_areas_test(stack: pd.DataFrame) -> PermutationTest:

@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from analysis.methods.estimate import CannotEstimate, Estimate
 from analysis.methods.intervals import t_quantile
+from analysis.methods.programme_effect.clusters import Worth, effective_number, worth_of
+from analysis.methods.programme_effect.experiment import SMALLEST_ARM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,11 @@ Floats = npt.NDArray[np.float64]
 ENOUGH_CLUSTERS = 6
 BASE = -1
 QUARTERS_OF_A_YEAR = 4
+
+
+def basis(treated: int, control: int) -> int:
+    """How many units a difference rests on: the treated, unless hardly any are compared with."""
+    return treated if control >= SMALLEST_ARM else min(treated, control)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,8 @@ class Cell:
 class Combination:
     """A weighted combination of cells. influence: by cluster; its squares sum to the variance.
 
-    treated: units. treated_clusters, control_clusters, clusters: those in a cell with a weight,
-    as treated, as controls and in either role.
+    treated, control: units. treated_clusters, control_clusters, clusters: those in a cell with a weight,
+    as treated, as controls and in either role. worth: what so many, and so unequal, clusters tell.
     """
 
     value: float
@@ -58,6 +65,8 @@ class Combination:
     treated_clusters: int
     control_clusters: int
     clusters: int
+    control: int
+    worth: Worth
 
     @property
     def standard_error(self) -> float:
@@ -66,15 +75,17 @@ class Combination:
 
     @property
     def bears_interval(self) -> bool:
-        """Whether six treated and six control clusters at least stand behind it."""
-        return min(self.treated_clusters, self.control_clusters) >= ENOUGH_CLUSTERS
+        """Whether six treated and six control clusters at least stand behind it.
+
+        Clusters of unequal weight, as where later quarters rest on a few, must come to as many.
+        """
+        counted = min(self.treated_clusters, self.control_clusters)
+        return counted >= ENOUGH_CLUSTERS and round(self.worth.fewest) >= ENOUGH_CLUSTERS
 
     @property
     def critical(self) -> float:
-        """t quantile with G − 1 degrees of freedom times the factor √(G / (G − 1))."""
-        return t_quantile(0.95, self.clusters - 1) * float(
-            np.sqrt(self.clusters / (self.clusters - 1))
-        )
+        """t quantile times the small-sample factor, never less than with G − 1 degrees of freedom."""
+        return t_quantile(0.95, self.worth.degrees_of_freedom) * self.worth.inflation
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +126,33 @@ class GroupTimeEffects:
         if total <= 0:
             raise CannotEstimate("no start date could be followed with a comparison")
         value = float((n * a) @ effect / total)
-        influence = ((n * a) @ self.influence + (a * effect - b * value) @ self.members) / total
-        used = {
-            cell.cohort: cell.treated for cell, weight in zip(self.cells, a, strict=True) if weight
-        }
-        return Combination(value, influence, sum(used.values()), *self.clusters_behind(a))
+        weighted = (a * effect - b * value) @ self.members
+        influence = ((n * a) @ self.influence + weighted) / total
+        treated_part = (
+            (n * a) @ np.where(self.members > 0, self.influence, 0.0) + weighted
+        ) / total
+        used = {cell.cohort: cell for cell, weight in zip(self.cells, a, strict=True) if weight}
+        return Combination(
+            value,
+            influence,
+            sum(cell.treated for cell in used.values()),
+            *self.clusters_behind(a),
+            # The same units are compared with several start dates: the most of any of them.
+            max((cell.control for cell in used.values()), default=0),
+            worth_of(
+                effective_number(n * a, self.members),
+                effective_number(n * a, self.controls),
+                treated_part,
+                influence - treated_part,
+                self.clusters_behind(a)[2],
+            ),
+        )
 
     def estimate(self, combination: Combination, unit: str, method: str) -> Estimate:
-        """With a cluster-t interval where enough clusters stand behind it, else without."""
+        """With a cluster-t interval where enough clusters stand behind it, else without.
+
+        n: treated units, or `basis` of both.
+        """
         half = None
         if combination.bears_interval:
             half = combination.critical * combination.standard_error
@@ -132,7 +162,7 @@ class GroupTimeEffects:
             None if half is None else value - half,
             None if half is None else value + half,
             unit,
-            combination.treated,
+            basis(combination.treated, combination.control),
             method if half is not None else f"{method}, too few areas for an interval",
         )
 
@@ -297,7 +327,8 @@ def dynamic(effects: GroupTimeEffects) -> Combination:
     influence = np.mean([c.influence for c in after], axis=0)
     weights = np.array([float(cell.event_time >= 0) for cell in effects.cells])
     behind = effects.clusters_behind(weights)
-    return Combination(value, influence, max(c.treated for c in after), *behind)
+    most = (max(c.treated for c in after), *behind, max(c.control for c in after))
+    return Combination(value, influence, *most, per_unit_period(effects).worth)
 
 
 def by_group(effects: GroupTimeEffects) -> Combination:
