@@ -372,3 +372,9 @@ def test_report_of_another_data_set_is_not_overwritten(workshop: Any) -> None:
     before = workshop.files()
     assert_refused(workshop.run(), "holds the report of the data set 'other'", "company:")
     assert workshop.files() == before
+
+
+def test_a_misspelt_open_section_is_refused_with_the_nearest(workshop: Any) -> None:
+    own = workshop.with_own_data()
+    own.change_file("dataset.yml", lambda text: text + "open_sections: [02-score]\n")
+    assert_refused(own.run(), "open_sections", "02-score", "02-scores")

@@ -115,7 +115,9 @@ def run(tmp_path: Path) -> Run:
 
 
 def bind(run: Run, notebooks: dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    files = assemble(run, notebooks, {f"{stem}.ipynb": "1" * 64 for stem in notebooks}, "2" * 64, {})
+    files = assemble(
+        run, notebooks, {f"{stem}.ipynb": "1" * 64 for stem in notebooks}, "2" * 64, {}
+    )
     assert set(files) == {"index.html", "numbers.json", "manifest.json"}
     return files["index.html"].decode(), json.loads(files["numbers.json"])
 
@@ -396,3 +398,17 @@ def test_a_section_is_named_by_its_file_and_its_first_heading() -> None:
     section = read_section("07_a_b", make_notebook([], "# Why?\n\nBecause."))
     assert (section.id, section.title, section.lead) == ("07-a-b", "Why?", "<p>Because.</p>\n")
     assert [part.kind for part in section.parts] == ["prose", "code"]
+
+
+def test_a_section_tagged_as_appendix_is_closed_unless_asked_for(
+    run: Run, outputs: Any, read_page: Any
+) -> None:
+    notebook = make_notebook(outputs(lambda: output.show_sentence("Said in the depth.")))
+    notebook["cells"][0]["metadata"] = {"tags": ["appendix"]}
+    closed, _ = bind(run, {"06_depth": notebook})
+    assert "Open this section" in closed
+    assert read_page(closed).faults() == []
+    settings = run.settings.model_copy(update={"open_sections": ("06-depth",)})
+    opened, _ = bind(replace(run, settings=settings), {"06_depth": notebook})
+    assert "Open this section" not in opened
+    assert "Said in the depth." in opened

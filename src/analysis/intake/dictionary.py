@@ -127,6 +127,12 @@ def _section(table: Table) -> list[str]:
     if table.dated:
         instead = f", or else `{table.dated_else}`" if table.dated_else else ""
         lines.append(f"Dated by `{table.dated}`{instead}.")
+    if table.name == "orientation":
+        lines.append(
+            "Statements 13 to 24 count against customer orientation, and a half may lack four answers, "
+            "unless `orientation: {selling_items: [2, 4, …], scale: [1, 9], most_missing: 4}` says "
+            "otherwise."
+        )
     if table.name == "surveys":
         usual = "; ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in _scales())
         lines.append(f"Scales unless `scales` says otherwise: {usual}.")

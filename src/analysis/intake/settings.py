@@ -233,6 +233,34 @@ class Churn(_Model):
         return self.days / DAYS_PER_MONTH if self.rule == "inactivity" else 0.0
 
 
+class Orientation(_Model):
+    """How the 24 statements of the employees' sheets are keyed.
+
+    selling_items: statements that count against customer orientation. scale: lowest and highest
+    answer. most_missing: how many answers a half may lack and still be scored.
+    """
+
+    selling_items: tuple[int, ...] = tuple(range(13, 25))
+    scale: tuple[int, int] = (1, 9)
+    most_missing: int = Field(default=4, ge=0, le=11)
+
+    @field_validator("selling_items")
+    @classmethod
+    def _statements(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) != len(value) or not all(1 <= item <= 24 for item in value):
+            raise ValueError("write numbers of statements, each from 1 to 24 and once")
+        if not 2 <= len(value) <= 22:
+            raise ValueError("name at least two statements and leave at least two for the others")
+        return tuple(sorted(value))
+
+    @field_validator("scale")
+    @classmethod
+    def _lowest_and_highest(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= value[0] < value[1] <= 9:
+            raise ValueError("write [lowest, highest], both from 1 to 9")
+        return value
+
+
 class Settings(_Model):
     """A whole `dataset.yml`."""
 
@@ -245,10 +273,15 @@ class Settings(_Model):
     snapshot_on: Day | None = None
     economics: Economics = Economics()
     churn: Churn = Churn()
+    orientation: Orientation = Orientation()
     reading: Reading = Reading()
     control_totals: dict[str, dict[str, float]] = Field(default_factory=dict)
     targets: dict[str, float] = Field(default_factory=dict)
+    competitors: dict[str, float] = Field(default_factory=dict)
+    maturity: dict[str, dict[str, float]] = Field(default_factory=dict)
+    importance: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     key_figures: tuple[str, ...] = ()
+    open_sections: tuple[str, ...] = ()
     sources: dict[str, Source] = Field(default_factory=dict)
     tables: dict[str, TableSource]
 
@@ -291,6 +324,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """The keys that `dataset.yml` knows beside the one at `location`."""
     places: dict[str, type[_Model]] = {
         "covers": Covers, "economics": Economics, "churn": Churn, "reading": Reading,
+        "orientation": Orientation,
     }  # fmt: skip
     if len(location) == 1:
         model: type[_Model] = Settings

@@ -155,6 +155,8 @@ def assemble(
 ) -> dict[str, bytes]:
     """All files of a report by name, from the executed notebooks and their lists of customers."""
     sections = [read_section(stem, notebook) for stem, notebook in executed.items()]
+    for section in sections:
+        section.folded = section.folded and section.id not in run.settings.open_sections
     manifest = make_manifest(run, sources, digest)
     manifest["lists"] = {name: hashlib.sha256(lists[name]).hexdigest() for name in sorted(lists)}
     numbers = collect_numbers(run, sections, digest)

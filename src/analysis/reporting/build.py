@@ -9,7 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from analysis.errors import BuildError, ClienteleError
+from analysis.errors import BuildError, ClienteleError, SettingsError
+from analysis.intake.suggestions import did_you_mean
 from analysis.reporting.execute import Job, is_done, read_executed, read_lists, run_jobs
 from analysis.reporting.key import (
     Run,
@@ -35,6 +36,17 @@ def _plan_jobs(run: Run, layout: Layout) -> list[Job]:
         Job(path, folder / path.name, _digest_of_job(path, run, run.inputs))
         for path in notebook_paths(layout.notebooks)
     ]
+
+
+def _refuse_unknown_sections(run: Run, jobs: list[Job]) -> None:
+    """Raise SettingsError if `open_sections` names a section that no notebook makes."""
+    known = [job.source.stem.replace("_", "-") for job in jobs]
+    for name in run.settings.open_sections:
+        if name not in known:
+            raise SettingsError(
+                f"dataset.yml: open_sections names {name!r}; {did_you_mean(name, known)}; sections are "
+                f"{', '.join(known)}"
+            )
 
 
 def _refuse_foreign(target: Path, run: Run) -> None:
@@ -83,6 +95,7 @@ def build_report(
         recover(target)
         _refuse_foreign(target, run)
         jobs = _plan_jobs(run, layout)
+        _refuse_unknown_sections(run, jobs)
         digest = digest_of([[job.digest for job in jobs], digest_of_binding(layout)])
         if _published_digest(target) == digest:
             return target, False

@@ -25,13 +25,15 @@ class Part:
 class Section:
     """A notebook in the report.
 
-    title: its first heading. lead: the prose under it. needs: what it would need, where it is not
-    available. findings, metrics, estimates: what it hands over to the first screen.
+    title: its first heading. lead: the prose under it. folded: it stands as an appendix of the
+    report, closed unless asked for. needs: what it would need, where it is not available.
+    findings, metrics, estimates: what it hands over to the first screen.
     """
 
     id: str
     title: str
     lead: str = ""
+    folded: bool = False
     needs: str = ""
     parts: list[Part] = field(default_factory=list)
     appendix: list[Part] = field(default_factory=list)
@@ -96,6 +98,8 @@ def read_section(stem: str, notebook: dict[str, Any]) -> Section:
     heading, _, rest = first.partition("\n")
     section = Section(id=stem.replace("_", "-"), title=heading.lstrip("# ").strip())
     section.lead = render_markdown(rest.strip()) if rest.strip() else ""
+    # A notebook whose very first cell is tagged as appendix stands as one.
+    section.folded = "appendix" in notebook["cells"][0].get("metadata", {}).get("tags", [])
     missing = notebook.get("metadata", {}).get("clientele", {}).get("not_available", "")
     if missing:
         section.needs = missing

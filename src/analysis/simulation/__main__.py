@@ -35,6 +35,7 @@ unit: customer
 covers: {{from: {world.first_day}, to: {world.last_day}}}
 economics: {{gross_margin: {world.gross_margin}, discount_rate_annual: 0.10, horizon_months: 24}}
 churn: {{rule: contract}}
+orientation: {{selling_items: [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24]}}
 reading: {{encoding: utf-8, delimiter: ",", decimal: ".", dates: ["%Y-%m-%d", "%Y-%m-%d %H:%M"]}}
 targets: {{net-promoter-score: 25, retention: 0.97}}
 control_totals: {{revenue: {{{ledger}}}}}

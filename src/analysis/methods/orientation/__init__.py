@@ -1,0 +1,1 @@
+"""Customer orientation of employees: sheets, reliability, what it goes with, selective asking."""
