@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.errors import ParameterError
+
 PAIN = "05_pain_points"
 Tables = dict[str, pd.DataFrame]
 LEAKED = re.compile(r"\b(nan|inf|None(?! of)|NaT|NotEstimable)\b")
@@ -263,3 +265,34 @@ def test_no_comment_leaves_with_the_list(
     assert text.splitlines()[0].startswith("customer_id,instrument,score,touchpoint,days_since")
     assert "Refund" not in text
     assert "Возврат" not in text
+
+
+def test_an_unfinished_period_is_refused(
+    tmp_path: Path, write_company: Any, run_notebook: Any
+) -> None:
+    with pytest.raises(ParameterError, match="not a whole period"):
+        run_notebook(PAIN, write_company(tmp_path / "tiny", company(20)), "2026Q1")
+
+
+def test_few_repeats_are_not_given_away(
+    tmp_path: Path, write_company: Any, run_notebook: Any
+) -> None:
+    """Three contacts that had to be repeated: neither the table nor what is published tells."""
+    tables = company()
+    rows = tables["contacts"]
+    last = rows[(rows["opened_at"] > "2025-10-20") & (rows["touchpoint"] == "desk")].head(3)
+    again = last.assign(
+        contact_id="A" + last["contact_id"],
+        opened_at=(pd.to_datetime(last["opened_at"]) + pd.Timedelta(days=2)).dt.strftime("%Y-%m-%d %H:%M"),
+        first_reply_at="", resolved_at="",
+    )  # fmt: skip
+    tables["contacts"] = pd.concat([rows, again], ignore_index=True)
+    shown = run_notebook(PAIN, write_company(tmp_path / "tiny", tables))
+    published = [
+        data["application/vnd.clientele.estimates+json"]["estimates"]
+        for data in shown.published
+        if "application/vnd.clientele.estimates+json" in data
+    ]
+    names = {name for estimates in published for name in estimates}
+    assert "desk, mean CSAT" in names
+    assert "desk, repeats" not in names

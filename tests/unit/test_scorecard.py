@@ -1,4 +1,4 @@
-"""Ten customers, every figure of the scorecard worked out by hand."""
+"""Levels, changes and what stands behind them, worked out by hand with their intervals."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from analysis.methods.revenue_split import (
     reconcile,
     split_revenue_change,
 )
-from analysis.methods.scorecard import KEY_FIGURES, Scorecard, study_scorecard
-from analysis.methods.scorecard_levels import response_level
+from analysis.methods.scorecard.answers import Answers, response_level
+from analysis.methods.scorecard.measures import Tables
+from analysis.methods.scorecard.study import KEY_FIGURES, Scorecard, study_scorecard
+from analysis.presentation import scorecard_trust_words as trust_words
 from analysis.presentation import scorecard_words as words
-from analysis.presentation.scorecard import draw_trends
+from analysis.presentation.scorecard_figures import draw_small_trends, draw_trends
 
 NOW = Period(dt.date(2026, 4, 1), 3)
 OPEN = Disclosure(enabled=False)
@@ -62,11 +64,24 @@ def transactions() -> pd.DataFrame:
     return frame.assign(occurred_on=pd.to_datetime(frame["occurred_on"]))
 
 
-def customer_periods() -> pd.DataFrame:
+def lifetimes() -> pd.DataFrame:
     """Nine of ten stay in the second quarter, eight of ten in the first."""
-    rows = [(who, "2026Q2", who == "J") for who in "ABCDEFGHIJ"]
-    rows += [(who, "2026Q1", who in "KL") for who in "ABCDEFGHKL"]
-    return pd.DataFrame(rows, columns=["customer_id", "period", "left"])
+    rows = [(who, "2025-01-01", None) for who in "ABCDEFGH"]
+    rows += [("I", "2026-02-01", None), ("J", "2026-02-01", "2026-05-01")]
+    rows += [(who, "2025-01-01", "2026-02-15") for who in "KL"]
+    frame = pd.DataFrame(rows, columns=["customer_id", "started_on", "ended_on"])
+    started, ended = (pd.to_datetime(frame[name]) for name in ("started_on", "ended_on"))
+    last = ended.fillna(pd.Timestamp("2026-06-30"))
+    return pd.DataFrame(
+        {
+            "customer_id": frame["customer_id"],
+            "spell": 1,
+            "started_on": started,
+            "entry_months": 0.0,
+            "exit_months": (last - started).dt.days / 30.4375,
+            "ended": ended.notna(),
+        }
+    )
 
 
 def settings(**changed: Any) -> SimpleNamespace:
@@ -76,20 +91,26 @@ def settings(**changed: Any) -> SimpleNamespace:
         "targets": {"retention": 0.97},
         "control_totals": {"revenue": {"2026Q2": 300.0, "2026Q1": 200.0}},
         "key_figures": (),
+        "competitors": {},
+        "maturity": {},
+        "importance": {},
+        "churn": SimpleNamespace(rule="contract"),
         "covers": SimpleNamespace(first=dt.date(2025, 7, 1)),
-        "economics": SimpleNamespace(gross_margin=0.4),
+        "economics": SimpleNamespace(gross_margin=0.4, discount_rate_annual=0.1, horizon_months=12),
     }
     return SimpleNamespace(**{**values, **changed})
 
 
 def study(disclosure: Disclosure = OPEN, segment: str = "", **changed: Any) -> Scorecard:
+    empty = pd.DataFrame()
+    customers = lifetimes()[["customer_id", "started_on"]]
     frames = {
-        "customer_periods": customer_periods(), "transactions": transactions(), "surveys": surveys()
+        "customers": customers, "lifetimes": lifetimes(), "customer_periods": empty,
+        "transactions": transactions(), "periods": empty, "surveys": surveys(), "contacts": empty,
+        "marketing": empty,
     }  # fmt: skip
-    chosen = {name: changed.pop(name, frame) for name, frame in frames.items()}
-    return study_scorecard(
-        NOW, **chosen, settings=settings(**changed), disclosure=disclosure, segment=segment
-    )
+    tables = Tables(**{name: changed.pop(name, frame) for name, frame in frames.items()})
+    return study_scorecard(NOW, tables, settings(**changed), disclosure, segment)
 
 
 def taken(id: str, part: str = "now", **changed: Any) -> tuple[float, float, float]:
@@ -166,11 +187,11 @@ def test_response_counts_invitations_and_answers_in_time() -> None:
 
 
 def test_response_with_several_invitations_is_clustered() -> None:
-    level = response_level(surveys(), "nps", NOW)
+    level = response_level(Answers(surveys()), "nps", NOW)
     assert level.estimate.value == 1.0
     silent = surveys()
     silent.loc[0, ["answered_on", "score"]] = [pd.NaT, None]
-    level = response_level(silent, "nps", NOW)
+    level = response_level(Answers(silent), "nps", NOW)
     r = 5 / 6
     error = math.sqrt(((1 - 2 * r) ** 2 + 4 * (1 - r) ** 2) * 5 / 4) / 6
     assert level.estimate.value == pytest.approx(r)
@@ -190,7 +211,7 @@ def test_order_of_rows_and_names_do_not_matter() -> None:
     shuffled = study(
         surveys=surveys().sample(frac=1, random_state=1),
         transactions=transactions().sample(frac=1, random_state=2),
-        customer_periods=customer_periods().sample(frac=1, random_state=3),
+        lifetimes=lifetimes().sample(frac=1, random_state=3),
     )
     assert shuffled == study()
 
@@ -210,7 +231,7 @@ def test_periods_that_are_not_covered_are_neither_compared_nor_drawn() -> None:
         ("surveys", "response-rate-csat", "no surveys"),
         ("transactions", "revenue", "no transactions"),
         ("transactions", "average-order-value", "no transactions"),
-        ("customer_periods", "retention", "dates of start and end"),
+        ("lifetimes", "retention", "day on which each customer started"),
     ],
 )
 def test_missing_tables_give_a_sentence_in_place(missing: str, id: str, reason: str) -> None:
@@ -224,7 +245,7 @@ def test_missing_tables_give_a_sentence_in_place(missing: str, id: str, reason: 
 
 
 def test_nobody_lost_is_not_perfect_retention() -> None:
-    kept = study(customer_periods=customer_periods().assign(left=False)).metric("retention").now
+    kept = study(lifetimes=lifetimes().assign(ended=False)).metric("retention").now
     assert isinstance(kept, NotEstimable)
     assert "not recorded" in kept.reason
 
@@ -282,14 +303,14 @@ def test_reconciliation_in_money_and_per_cent() -> None:
     found = study()
     assert isinstance(found.reconciliation, Reconciliation)
     assert found.reconciliation.difference == 0
-    assert "agrees to the cent" in words.word_reconciliation(found.reconciliation, "EUR")
+    assert "agrees to the cent" in trust_words.word_reconciliation(found.reconciliation, "EUR")
     earlier = found.reconciliations[0]
     assert (earlier.difference, earlier.share) == (-30.0, pytest.approx(-0.15))
-    said = words.word_reconciliation(earlier, "EUR")
+    said = trust_words.word_reconciliation(earlier, "EUR")
     assert "falls short" in said
     assert "€30.00 (15.00%)" in said
     with pytest.raises(CannotEstimate, match="2026Q2"):
-        reconcile("2026Q2", RevenueFactors(1, 1, 1, 0), {})
+        reconcile("2026Q2", pd.Series([1.0]), {})
 
 
 def test_totals_of_all_are_not_held_against_a_segment() -> None:
@@ -301,10 +322,11 @@ def test_totals_of_all_are_not_held_against_a_segment() -> None:
 def test_few_customers_are_withheld_everywhere() -> None:
     found = study(Disclosure(enabled=True))
     for metric in found.metrics:
-        small = metric.id not in ("retention", "response-rate-csat")
-        assert isinstance(metric.now, NotEstimable) == small, metric.id
-        if small:
-            assert {level for _, level in metric.trend} == {None}, "a trend hides nobody less"
+        assert isinstance(metric.now, NotEstimable), metric.id
+        assert {level for _, level in metric.trend} <= {None}, "a trend hides nobody less"
+    retention = found.metric("retention").now
+    assert isinstance(retention, NotEstimable)
+    assert "fewer than twenty" in retention.reason, "ten, all told by one share"
     assert isinstance(found.split_on_previous, NotEstimable)
     assert isinstance(found.reconciliation, NotEstimable)
 
@@ -381,6 +403,17 @@ def test_trends_have_alternative_text_with_numbers() -> None:
     figure, alt = draw_trends(list(found.metrics), found)
     assert not isinstance(figure, NotEstimable)
     assert "Retention: 90.0% (59.6% to 98.2%) in 2026Q2" in alt
+    pyplot.close(figure)
+    beside = study(competitors={"retention": 0.93}, targets={"retention": 0.97})
+    figure, alt = draw_trends(list(beside.metrics), beside)
+    assert "target 97.0%, competitors 93.0%" in alt
+    assert not isinstance(figure, NotEstimable)
+    words_drawn = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {"target", "competitors"} <= words_drawn
+    pyplot.close(figure)
+    figure, alt = draw_small_trends(list(found.metrics), found)
+    assert not isinstance(figure, NotEstimable)
+    assert "Retention: 100.0% in 2025Q3, 90.0% (59.6% to 98.2%) in 2026Q2" in alt
     pyplot.close(figure)
     no = NotEstimable("No.")
     nothing = Metric("x", "X", no, no, no, no, no)

@@ -27,6 +27,11 @@ economics: {gross_margin: 0.38, discount_rate_annual: 0.10, horizon_months: 24}
 churn: {rule: contract}                      # or {rule: inactivity, days: 180}, or {rule: flag}
 ```
 
+More can be said: `targets` and `competitors` (a level by figure), `key_figures` (three to five for the
+first screen), `maturity` and `importance` (thresholds and weights of the scorecard), `control_totals`
+(the ledger, to reconcile with), `orientation` (the key of the employees' sheets), `open_sections`
+(appendices that stand open), `disclosure: "off"` (public data, internal use).
+
 Nothing is guessed. Text becomes a date or a number in the declared form only, ids stay text, and
 whatever does not fit is reported with its file, column and rows, all of it at once. A key that
 is misspelt is refused, and the nearest valid one is named.

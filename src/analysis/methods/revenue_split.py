@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from analysis.disclosure import Disclosure
 from analysis.methods.estimate import CannotEstimate
 
 if TYPE_CHECKING:
@@ -61,9 +63,10 @@ class RevenueSplit:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A period's revenue beside the declared control total, in currency.
+    """A period's sum of money beside the declared control total, in currency.
 
-    difference: ours less theirs. share: difference over theirs; None where theirs is zero.
+    what: "revenue" or "margin". difference: ours less theirs. share: difference over theirs; None
+    where theirs is zero.
     """
 
     period: str
@@ -71,18 +74,38 @@ class Reconciliation:
     declared: float
     difference: float
     share: float | None
+    what: str = "revenue"
 
 
-def revenue_factors(transactions: pd.DataFrame) -> RevenueFactors:
-    """Count and add up the transactions of one period; negative amounts are refunds."""
-    orders = transactions[transactions["amount"] > 0]
-    cents = (transactions["amount"] * CENTS).round().astype("int64")
+def revenue_factors(rows: pd.DataFrame) -> RevenueFactors:
+    """Count and add up a period's rows of a ledger: customer_id, gross, refunded, orders.
+
+    Raises CannotEstimate where sums were exported without their orders.
+    """
+    if rows["orders"].isna().any():
+        raise CannotEstimate("The exports add up money without counting the orders.")
     return RevenueFactors(
-        customers=int(orders["customer_id"].nunique()),
-        orders=len(orders),
-        gross_cents=int(cents[cents > 0].sum()),
-        refund_cents=int(-cents[cents < 0].sum()),
+        customers=int(rows.loc[rows["orders"] > 0, "customer_id"].nunique()),
+        orders=int(rows["orders"].sum()),
+        gross_cents=_cents(rows["gross"]),
+        refund_cents=_cents(rows["refunded"]),
     )
+
+
+def _cents(amounts: pd.Series) -> int:
+    return int((amounts * CENTS).round().astype("int64").sum())
+
+
+def rounded_factors(factors: RevenueFactors, disclosure: Disclosure) -> RevenueFactors:
+    """Factors with their counts as they may be published.
+
+    Money stays exact; orders each and order value then follow from rounded counts, so that no
+    division gives the exact ones. Raises CannotEstimate where a count is withheld.
+    """
+    customers, orders = disclosure.count(factors.customers), disclosure.count(factors.orders)
+    if customers is None or orders is None:
+        raise CannotEstimate("Withheld: it rests on fewer than eight customers.")
+    return replace(factors, customers=customers, orders=orders)
 
 
 def _shapley(change: Fraction, a0: Fraction, a1: Fraction, b0: Fraction, b1: Fraction) -> Fraction:
@@ -124,21 +147,26 @@ def split_revenue_change(before: RevenueFactors, after: RevenueFactors) -> Reven
     )
 
 
-def reconcile(period: str, ours: RevenueFactors, declared: dict[str, float]) -> Reconciliation:
-    """Compare a period's revenue with its control total.
+def reconcile(
+    period: str, amounts: pd.Series, declared: Mapping[str, float], what: str = "revenue"
+) -> Reconciliation:
+    """Compare the sum of a period's amounts with its control total, to the cent.
 
     Raises CannotEstimate where none is declared for the period.
     """
     if period not in declared:
         raise CannotEstimate(
-            f"No control total of revenue is declared for {period}, so the sum could not be checked."
+            f"No control total of {what} is declared for {period}, so the sum could not be checked."
         )
     theirs = round(declared[period] * CENTS)
-    difference = ours.revenue_cents - theirs
+    # A margin reckoned as a share of each amount has no cents of its own to round.
+    ours = _cents(amounts) if what == "revenue" else round(math.fsum(amounts) * CENTS)
+    difference = ours - theirs
     return Reconciliation(
         period,
-        ours.revenue_cents / CENTS,
+        ours / CENTS,
         theirs / CENTS,
         difference / CENTS,
         difference / theirs if theirs else None,
+        what,
     )

@@ -1,14 +1,11 @@
-"""The scorecard in words, tables and figures."""
+"""What notebook 01 argues with: key figures, findings, whether to trust them, what they are worth."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Metric, NotEstimable
-from analysis.methods.revenue_split import RevenueSplit
-from analysis.methods.scorecard import Scorecard
-from analysis.presentation.figures import INK, MUTED, PALETTE, new_figure
+from analysis.methods.scorecard.answers import AnswerCount
+from analysis.methods.scorecard.study import Scorecard
 from analysis.presentation.output import (
     show_figure,
     show_finding,
@@ -17,32 +14,34 @@ from analysis.presentation.output import (
     show_sentence,
     show_table,
 )
+from analysis.presentation.scorecard_figures import draw_trends
+from analysis.presentation.scorecard_trust_words import (
+    word_concentration,
+    word_maturity,
+    word_mix,
+    word_reconciliation,
+    word_silence,
+)
 from analysis.presentation.scorecard_words import (
     estimates_of,
     find_last_measured,
     find_moved,
     find_retention,
     find_revenue,
+    find_segments,
     in_points,
     signed,
-    word_reconciliation,
 )
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
     NO_VALUE,
     format_count,
-    format_estimate,
     format_estimate_lines,
-    format_money,
-    format_number,
     format_share,
     format_value,
     message,
+    message_for,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 def format_change(change: Estimate | NotEstimable) -> str:
@@ -57,39 +56,63 @@ def format_change(change: Estimate | NotEstimable) -> str:
     return said + "\n" + message("{low} to {high}", low=low, high=high)
 
 
-def _count(n: int, disclosure: Disclosure) -> str:
+def count_shown(n: int, disclosure: Disclosure) -> str:
+    """A count as it may be published, in words where it may not."""
     shown = disclosure.count(n)
     return message("fewer than eight") if shown is None else format_count(shown)
 
 
 def show_basis(study: Scorecard, disclosure: Disclosure) -> None:
-    """Say how many answers there are, of how many customers."""
+    """Say how many answers there are, of how many customers, or why there are none."""
+    reasons = dict.fromkeys(f.reason for f in study.answers if isinstance(f, NotEstimable))
+    for reason in reasons:
+        show_reason(NotEstimable(reason))
     for found in study.answers:
-        if not found.answers:
+        if not isinstance(found, AnswerCount):
             continue
-        show_sentence(
-            message(
-                "{instrument} in {period}: {answers} answers of {customers} customers; of several "
-                "answers of one customer the last counts.",
-                instrument=found.instrument.upper(),
-                period=study.period,
-                answers=_count(found.answers, disclosure),
-                customers=_count(found.customers, disclosure),
-            )
+        said = message(
+            "{instrument} in {period}: {answers} answers of {customers} customers; of several "
+            "answers of one customer the last counts.",
+            instrument=found.instrument.upper(),
+            period=study.period,
+            answers=count_shown(found.answers, disclosure),
+            customers=count_shown(found.customers, disclosure),
         )
+        if found.anonymous:
+            said += " " + message_for(
+                "{shown} of the answers names no customer: it counts as a customer of its own, and "
+                "cannot be weighted for who was silent.",
+                "{shown} of the answers name no customer: each counts as a customer of its own, and "
+                "they cannot be weighted for who was silent.",
+                found.anonymous,
+                shown=count_shown(found.anonymous, disclosure),
+            )
+        show_sentence(said)
+
+
+def missing_note(metrics: list[Metric]) -> str:
+    """Why some figures are not there, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for metric in metrics:
+        if isinstance(metric.now, NotEstimable):
+            by_reason.setdefault(metric.now.reason, []).append(message(metric.name))
+    return " ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
 
 
 def show_scorecard(study: Scorecard, disclosure: Disclosure) -> None:
-    """The table of all figures, and the figures themselves for the first screen."""
+    """The table of the key figures, and the figures themselves for the first screen."""
+    keys = [metric for metric in study.metrics if metric.id in study.key_figures]
+    others = any(metric.id in study.competitors for metric in keys)
     rows = [
         [
             message(metric.name),
             format_estimate_lines(metric.now),
             format_change(metric.change),
             format_change(metric.change_on_year),
-            _target(metric, study),
+            _target(metric, study, metric.target),
+            *([_target(metric, study, study.competitors.get(metric.id))] if others else []),
         ]
-        for metric in study.metrics
+        for metric in keys
     ]
     header = [
         message("Figure"),
@@ -97,96 +120,27 @@ def show_scorecard(study: Scorecard, disclosure: Disclosure) -> None:
         message("Change on {period}", period=study.previous),
         message("Change on {period}", period=study.year_before),
         message("Target"),
+        *([message("Competitors")] if others else []),
     ]
     caption = message("Levels and changes with 95% intervals; shares change in percentage points")
-    missing = [m for m in study.metrics if isinstance(m.now, NotEstimable)]
-    note = " ".join(f"{message(m.name)}: {m.now.reason}" for m in missing)  # type: ignore[union-attr]
-    show_metrics(study.metrics, html_table(header, rows, caption, note=note), disclosure)
+    notes = [missing_note(keys)]
+    if disclosure.enabled:
+        notes.append(
+            message(
+                "Figures are rounded so far that five customers more or less would not show; limits "
+                "are rounded outwards."
+            )
+        )
+    note = " ".join(text for text in notes if text)
+    show_metrics(keys, html_table(header, rows, caption, note=note), disclosure)
 
 
-def _target(metric: Metric, study: Scorecard) -> str:
-    if metric.target is None:
+def _target(metric: Metric, study: Scorecard, level: float | None) -> str:
+    if level is None:
         return NO_VALUE
     earlier = [found.level.unit for found in study.last_measured if found.id == metric.id]
     unit = metric.now.unit if isinstance(metric.now, Estimate) else "".join(earlier)
-    return format_value(metric.target, unit)
-
-
-def _draw_trend(axes: Axes, metric: Metric, now: Estimate, when: str, colour: str) -> str:
-    """One small trend with the interval of the last point measured; gives it in words."""
-    factor = 100.0 if now.unit == "share" else 1.0
-    labels = [label for label, _ in metric.trend]
-    values = [float("nan") if v is None else v * factor for _, v in metric.trend]
-    last = len(values) - 1
-    place = labels.index(when)
-    known_at = [i for i, value in enumerate(values) if value == value]
-    axes.plot(known_at, [values[i] for i in known_at], color=colour, marker="o", markersize=3.5)
-    if now.lower is not None and now.upper is not None:
-        below, above = now.value - now.lower, now.upper - now.value
-        axes.errorbar(
-            [place], [now.value * factor], yerr=[[below * factor], [above * factor]],
-            color=INK, capsize=3.5, fmt="o", markersize=5,
-        )  # fmt: skip
-    if metric.target is not None:
-        axes.axhline(metric.target * factor, color=PALETTE[1], linestyle="--", linewidth=1.2)
-        axes.annotate(
-            message("target"), (0, metric.target * factor), xytext=(0, 3),
-            textcoords="offset points", color=PALETTE[1], fontsize=9,
-        )  # fmt: skip
-    ticks = [last - back for back in range(0, last + 1, 4)][::-1]
-    axes.set_xticks(ticks, [labels[tick] for tick in ticks])
-    axes.set_xlim(-0.6, last + 0.6)
-    axes.margins(y=0.15)
-    axes.yaxis.set_major_formatter(lambda y, _: _tick(y, now.unit))
-    title = f"{message(metric.name)}: {format_value(now.value, now.unit)}"
-    axes.set_title(title if place == last else f"{title} ({when})")
-    known = [(label, v) for label, v in metric.trend if v is not None]
-    low, high = min(known, key=lambda item: item[1]), max(known, key=lambda item: item[1])
-    return message(
-        "{name}: {now} in {period}, in the periods shown between {low} ({low_period}) and {high} "
-        "({high_period})",
-        name=message(metric.name),
-        now=format_estimate(now),
-        period=when,
-        low=format_value(low[1], now.unit),
-        low_period=low[0],
-        high=format_value(high[1], now.unit),
-        high_period=high[0],
-    )
-
-
-def _tick(y: float, unit: str) -> str:
-    if unit == "share":
-        return f"{y:g}%"
-    if abs(y) >= 1e5:
-        return format_money(y, unit)
-    return f"{y:g}".replace("-", "−")
-
-
-def draw_trends(metrics: list[Metric], study: Scorecard) -> tuple[Figure | NotEstimable, str]:
-    """Small multiples of trends, one panel per figure that has a level, and their alt text.
-
-    A key figure that is not measured in this period shows where it was measured last.
-    """
-    latest = {m.id: (m.now, study.period) for m in metrics if isinstance(m.now, Estimate)}
-    latest |= {found.id: (found.level, found.period) for found in study.last_measured}
-    shown = [metric for metric in metrics if metric.id in latest]
-    if not shown:
-        reasons = [m.now.reason for m in metrics if isinstance(m.now, NotEstimable)]
-        return NotEstimable(reasons[0] if reasons else message("There is no figure to draw.")), ""
-    rows = (len(shown) + 1) // 2
-    figure, axes = new_figure(rows, 2, height=0.4 + 1.75 * rows)
-    said = [
-        _draw_trend(panel, metric, *latest[metric.id], PALETTE[0])
-        for panel, metric in zip(axes, shown, strict=False)
-    ]
-    for panel in axes[len(shown) :]:
-        panel.set_axis_off()
-        panel.text(
-            0, 0.95, message("Bar: 95% interval of\nthe last period measured\nDashed: target"),
-            transform=panel.transAxes, color=MUTED, va="top",
-        )  # fmt: skip
-    return figure, message("Trends. {said}.", said="; ".join(said))
+    return format_value(level, unit)
 
 
 def show_key_trends(study: Scorecard) -> None:
@@ -194,134 +148,61 @@ def show_key_trends(study: Scorecard) -> None:
     show_figure(*draw_trends([m for m in study.metrics if m.id in study.key_figures], study))
 
 
-def show_other_trends(study: Scorecard) -> None:
-    """Show the trends of all other figures."""
-    show_figure(*draw_trends([m for m in study.metrics if m.id not in study.key_figures], study))
-
-
 def show_findings(study: Scorecard, disclosure: Disclosure) -> None:
     """Show what there is to say on retention, revenue and any other key figure that moved."""
     show_finding(find_retention(study), disclosure)
     show_finding(find_revenue(study), disclosure)
     moved = find_moved(study)
-    for finding in (*moved, *find_last_measured(study)):
+    for finding in (*moved, *find_segments(study), *find_last_measured(study)):
         show_finding(finding, disclosure)
+    said = []
     if not moved and study.movements:
-        show_sentence(
+        said.append(
             message(
                 "None of the other key figures moved on {period} by more than chance would, "
                 "allowing for how many were looked at.",
                 period=study.previous,
             )
         )
+    said.append(word_mix(study))
+    if study.segments.compared and not study.segments.flags:
+        said.append(
+            message_for(
+                "One comparison of a segment with all other customers was made, and showed no "
+                "difference beyond chance.",
+                "Of {count} comparisons of a segment with all other customers none stands out, "
+                "allowing for how many there are.",
+                study.segments.compared,
+            )
+        )
+    show_sentence(" ".join(text for text in said if text))
+    show_sentence(word_maturity(study.maturity))
 
 
 def show_reconciliation(study: Scorecard, currency: str) -> None:
-    """Compare revenue with the declared totals, this period's in words, earlier ones in a table."""
-    found = study.reconciliation
-    if isinstance(found, NotEstimable):
-        show_reason(found)
-    else:
-        show_sentence(word_reconciliation(found, currency))
-    if not study.reconciliations:
-        return
-    rows = [
-        [
-            past.period,
-            format_money(past.ours, currency, 2),
-            format_money(past.declared, currency, 2),
-            format_money(past.difference, currency, 2),
-            NO_VALUE if past.share is None else format_share(past.share, 2),
-        ]
-        for past in study.reconciliations
-    ]
-    header = [
-        message("Period"), message("Transactions"), message("Control total"),
-        message("Difference"), message("In per cent"),
-    ]  # fmt: skip
-    show_table(html_table(header, rows, message("Revenue and control totals, earlier periods")))
+    """Compare this period's revenue, and margin where declared, with the totals of the books."""
+    for found in (study.reconciliation, study.margin_reconciliation):
+        if isinstance(found, NotEstimable):
+            show_reason(found)
+        elif found is not None:
+            show_sentence(word_reconciliation(found, currency))
 
 
 def show_silence(study: Scorecard) -> None:
-    """Say how many were silent, and what that does to the figures on satisfaction."""
-    for instrument in ("csat", "nps"):
-        rate = study.metric(f"response-rate-{instrument}").now
-        if isinstance(rate, NotEstimable):
-            show_reason(rate)
-            continue
-        show_sentence(
-            message(
-                "{instrument}: {said} of the invitations were answered; {silent} were not. The "
-                "figures describe those who answered; the intervals do not cover what the silent "
-                "would have said.",
-                instrument=instrument.upper(),
-                said=format_estimate(rate),
-                silent=format_share(1 - rate.value),
-            )
-        )
-
-
-def show_split(study: Scorecard, currency: str, disclosure: Disclosure) -> None:
-    """The exact split of revenue's changes."""
-    for split, period in (
-        (study.split_on_previous, study.previous),
-        (study.split_on_year, study.year_before),
-    ):
-        if isinstance(split, NotEstimable):
-            show_reason(split)
+    """Say how many were silent, what weights make of it, and what the silent would have to be."""
+    said: list[str] = []
+    for score in study.weighted:
+        if isinstance(score, NotEstimable):
+            if score.reason not in said:
+                said.append(score.reason)
+                show_reason(score)
         else:
-            show_table(_split_table(split, study.period, period, currency, disclosure))
-
-
-def _split_table(
-    split: RevenueSplit, period: str, before: str, currency: str, disclosure: Disclosure
-) -> str:
-    old, new = split.before, split.after
-
-    def money(amount: float) -> str:
-        return format_money(amount, currency, 2)
-
-    rows = [
-        [
-            message("Customers who ordered"),
-            _count(old.customers, disclosure),
-            _count(new.customers, disclosure),
-            money(split.customers),
-        ],
-        [
-            message("× orders each"),
-            format_number(float(old.frequency), 3),
-            format_number(float(new.frequency), 3),
-            money(split.frequency),
-        ],
-        [
-            message("× order value"),
-            money(float(old.order_value) / 100),
-            money(float(new.order_value) / 100),
-            money(split.order_value),
-        ],
-        [
-            message("− refunds"),
-            money(old.refund_cents / 100),
-            money(new.refund_cents / 100),
-            money(split.refunds),
-        ],
-        [
-            message("= revenue"),
-            money(old.revenue_cents / 100),
-            money(new.revenue_cents / 100),
-            money(split.total),
-        ],
-    ]
-    header = [message("Part"), before, period, message("Part of the change")]
-    caption = message("How the change of revenue on {period} is made up", period=before)
-    note = message("The parts add up to the change, to the cent.")
-    return html_table(header, rows, caption, note=note)
+            show_sentence(word_silence(score, study.previous))
 
 
 def show_worth(study: Scorecard, gross_margin: float, disclosure: Disclosure) -> None:
-    """Show what revenue and its changes are in margin."""
-    margin = study.margin
+    """Show what revenue and its changes are in margin, and who brings it."""
+    margin = study.metric("gross-margin")
     if isinstance(margin.now, NotEstimable):
         show_reason(margin.now)
         return
@@ -332,7 +213,8 @@ def show_worth(study: Scorecard, gross_margin: float, disclosure: Disclosure) ->
             format_change(metric.change),
             format_change(metric.change_on_year),
         ]
-        for metric in (study.metric("revenue"), margin)
+        for metric in (study.metric("revenue"), margin, study.metric("customer-lifetime-value"))
+        if isinstance(metric.now, Estimate)
     ]
     header = [
         message("Money"),
@@ -344,5 +226,12 @@ def show_worth(study: Scorecard, gross_margin: float, disclosure: Disclosure) ->
         "Margin as exported; where it is not, {share} of the amount as declared.",
         share=format_share(gross_margin, 0),
     )
-    table = html_table(header, rows, message("Revenue and gross margin, 95% intervals"), note=note)
+    table = html_table(
+        header, rows, message("Revenue, margin and value of a customer, 95% intervals"), note=note
+    )
     show_table(table, "scorecard-worth", estimates_of(margin), disclosure)
+    concentration = study.concentration
+    if isinstance(concentration, NotEstimable):
+        show_reason(concentration)
+    else:
+        show_sentence(word_concentration(concentration))

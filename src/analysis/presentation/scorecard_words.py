@@ -1,23 +1,20 @@
-"""What the scorecard says: changes, targets, reconciliation and findings, worded by the data."""
+"""What the scorecard finds: changes, targets and findings, worded by the data."""
 
 from __future__ import annotations
 
+import re
+
 from analysis.methods.estimate import Estimate, Finding, Metric, NotEstimable
-from analysis.methods.revenue_split import Reconciliation, RevenueSplit
-from analysis.methods.scorecard import Scorecard
+from analysis.methods.revenue_split import RevenueSplit
+from analysis.methods.scorecard.study import Scorecard
 from analysis.presentation.wording import (
-    NO_VALUE,
     format_estimate,
     format_interval,
-    format_money,
-    format_share,
     format_value,
     message,
     message_for,
 )
 
-# A declared total that differs by less than this share counts as rounding, not as missing rows.
-NEGLIGIBLE_DIFFERENCE = 0.001
 MOVED_P_VALUE = 0.05
 
 
@@ -43,7 +40,7 @@ def may_be_chance(change: Estimate) -> bool:
 def word_change(change: Estimate | NotEstimable, period: str) -> str:
     """A change in words: up, down, or not to be told from chance."""
     if isinstance(change, NotEstimable):
-        return message("with nothing to compare in {period}", period=period)
+        return message("with no level of {period} to compare", period=period)
     change = in_points(change)
     points = message(" points") if change.unit == "points" else ""
     if change.lower is None or change.upper is None:
@@ -71,6 +68,12 @@ def word_change(change: Estimate | NotEstimable, period: str) -> str:
         interval=format_interval(change),
         period=period,
     )
+
+
+def _after_colon(change: Estimate | NotEstimable, period: str) -> str:
+    """A change as what follows a level: after a colon, or after a comma where there is none."""
+    mark = ", " if isinstance(change, NotEstimable) else ": "
+    return mark + word_change(change, period)
 
 
 def word_target(metric: Metric, now: Estimate) -> str:
@@ -101,11 +104,11 @@ def find_retention(study: Scorecard) -> Finding | NotEstimable:
         return now
     sentence = message(
         "Of the customers at the start of {period}, {share} ({interval}) were still there at its "
-        "end: {change}. {target}",
+        "end{change}. {target}",
         period=study.period,
         share=format_value(now.value, now.unit),
         interval=format_interval(now),
-        change=word_change(metric.change, study.previous),
+        change=_after_colon(metric.change, study.previous),
         target=word_target(metric, now),
     ).strip()
     return Finding(
@@ -124,10 +127,10 @@ def find_revenue(study: Scorecard) -> Finding | NotEstimable:
     if isinstance(now, NotEstimable):
         return now
     sentence = message(
-        "Revenue in {period} was {said} after refunds: {change}, {change_on_year}.",
+        "Revenue in {period} was {said} after refunds{change}, {change_on_year}.",
         period=study.period,
         said=format_estimate(now),
-        change=word_change(metric.change, study.previous),
+        change=_after_colon(metric.change, study.previous),
         change_on_year=word_change(metric.change_on_year, study.year_before),
     )
     on_year = metric.change_on_year
@@ -226,34 +229,45 @@ def find_last_measured(study: Scorecard) -> list[Finding]:
     return findings
 
 
-def word_reconciliation(found: Reconciliation, currency: str) -> str:
-    """Whether the sum of the transactions is the total that the books declare."""
-    values = {
-        "period": found.period,
-        "ours": format_money(found.ours, currency, 2),
-        "declared": format_money(found.declared, currency, 2),
-        "money": format_money(abs(found.difference), currency, 2),
-        "share": NO_VALUE if found.share is None else format_share(abs(found.share), 2),
-    }
-    if found.difference == 0:
-        return message(
-            "Revenue in {period} agrees to the cent with the control total of {declared}.", **values
-        )
-    more = found.difference > 0
-    if found.share is not None and abs(found.share) < NEGLIGIBLE_DIFFERENCE:
+def find_segments(study: Scorecard) -> list[Finding]:
+    """Segments whose key figure differs from that of all other customers."""
+    findings = []
+    for flag in study.segments.flags:
+        difference = in_points(flag.difference)
         text = (
-            "Revenue in {period} exceeds the control total of {declared} by {money} ({share}), too "
-            "little to change anything said here."
-            if more
-            else "Revenue in {period} falls short of the control total of {declared} by {money} "
-            "({share}), too little to change anything said here."
+            "{name} of {column} {value} is {size}{points} ({interval}) above that of all other "
+            "customers in {period}."
+            if difference.value > 0
+            else "{name} of {column} {value} is {size}{points} ({interval}) below that of all other "
+            "customers in {period}."
         )
-    else:
-        text = (
-            "Revenue in {period} exceeds the control total of {declared} by {money} ({share}): look "
-            "for rows counted twice or refunds left out before relying on it."
-            if more
-            else "Revenue in {period} falls short of the control total of {declared} by {money} "
-            "({share}): look for rows that were left out before relying on it."
+        size = difference
+        if difference.value < 0 and difference.lower is not None and difference.upper is not None:
+            size = Estimate(
+                -difference.value, -difference.upper, -difference.lower, difference.unit,
+                difference.n, difference.method,
+            )  # fmt: skip
+        sentence = message(
+            text,
+            name=message(flag.name),
+            column=flag.column.replace("_", " "),
+            value=flag.value,
+            size=format_value(size.value, size.unit),
+            points=message(" points") if size.unit == "points" else "",
+            interval=format_interval(size),
+            period=study.period,
         )
-    return message(text, **values)
+        assumption = message_for(
+            "One comparison was made.",
+            "Stands after allowing for the {count} comparisons of segments (Holm).",
+            study.segments.compared,
+        )
+        id = f"scorecard-{flag.id}-{_slug(flag.column)}-{_slug(flag.value)}"
+        findings.append(
+            Finding(id, sentence, {"difference": flag.difference}, "description", assumption)
+        )
+    return findings
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "other"

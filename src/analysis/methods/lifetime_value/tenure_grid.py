@@ -75,11 +75,10 @@ class TenureGrid:
         factors = (1 + rate_annual) ** (-months / 12)
         return factors.reshape(self.n_intervals, self.period_months).mean(axis=1)
 
-    def standard_error(self, by_survival: Floats, by_margin: Floats) -> float:
-        """Error of a figure from its derivatives by `survival` (N + 1) and by `margin` (N).
+    def influence(self, by_survival: Floats, by_margin: Floats) -> Floats:
+        """Each customer's influence (n) on a figure with these derivatives.
 
-        Each customer's influence on the curve and on the means is added before squaring, so that
-        those who bring more and stay longer are not counted as two independent samples.
+        by_survival (N + 1), by_margin (N): the figure's derivatives by `survival` and `margin`.
         """
         opens = np.arange(self.n_intervals + 1) * float(self.period_months)
         # The figure's derivative by log S from s on: all grid points whose curve includes s.
@@ -90,7 +89,15 @@ class TenureGrid:
         rows = np.bincount(self.row_interval, minlength=self.n_intervals)
         residual = self.row_margin - self.margin[self.row_interval]
         share = (by_margin / rows)[self.row_interval] * residual
-        influence = influence + np.bincount(self.row_customer, share, minlength=self.n)
+        return np.asarray(influence + np.bincount(self.row_customer, share, minlength=self.n))
+
+    def standard_error(self, by_survival: Floats, by_margin: Floats) -> float:
+        """Error of a figure from its derivatives by `survival` (N + 1) and by `margin` (N).
+
+        Each customer's influence on the curve and on the means is added before squaring, so that
+        those who bring more and stay longer are not counted as two independent samples.
+        """
+        influence = self.influence(by_survival, by_margin)
         return float(np.sqrt((influence**2).sum() * self.n / (self.n - 1)))
 
 
