@@ -159,8 +159,8 @@ def _studied(frame: Any, is_rollout: bool) -> Floats:
 
     before = forget_peak()
     terms = Terms(dt.date(2026, 6, 30), "EUR", 0.1)
-    frames = (frame, None) if is_rollout else (None, frame)
-    study = study_programme(PROGRAMME, *frames, terms)
+    rollout, outcomes = (frame, None) if is_rollout else (None, frame)
+    study = study_programme(PROGRAMME, rollout, outcomes, terms)
     needed = peak() - before
     if needed > MOST_BYTES:
         raise MemoryError(f"the study needed {needed / 1e6:,.0f} MB")

@@ -10,8 +10,8 @@ import yaml
 from analysis.intake.dataset import Dataset, open_dataset
 from analysis.methods.estimate import Estimate, NotEstimable
 from analysis.methods.survival.cox import CoxFit
-from analysis.methods.survival.nonparametric import LogRank, SurvivalCurve
 from analysis.methods.survival.hazard import SCORE, HazardModel
+from analysis.methods.survival.nonparametric import LogRank, SurvivalCurve
 from analysis.methods.survival.study import ChurnStudy, study_churn
 
 DEMO = Path(__file__).resolve().parents[2] / "data/demo"

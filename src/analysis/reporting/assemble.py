@@ -16,6 +16,7 @@ from analysis.presentation.wording import MINUS, message
 from analysis.reporting.first_screen import (
     MOST_TILES,
     PROVEN,
+    became_of,
     five_answers,
     make_tile,
     money_in_words,
@@ -135,7 +136,7 @@ def _decisions(run: Run, findings: list[dict[str, Any]]) -> list[dict[str, str]]
         return []
     import pandas as pd
 
-    said_now = {finding["id"]: finding["sentence"] for finding in findings}
+    said_now = {finding["id"]: became_of(finding) for finding in findings}
     table = pd.read_parquet(path).astype(object)
     columns = ("finding_id", "decided_on", "action", "owner_role", "due_on", "status")
     rows = []

@@ -124,6 +124,9 @@ def make_tile(metric: dict[str, Any]) -> Tile | None:
     )
 
 
+PAIN_POINT = "pain-point-"
+
+
 def lower_bound_of_money(finding: dict[str, Any]) -> float:
     """What findings are ordered by; those without money come last."""
     money = finding.get("money") or {}
@@ -173,21 +176,50 @@ def five_answers(
     associations = ordered(findings, ("association",))
     programmes = [f for f in findings if f["id"].startswith("programme-")]
     paid = sorted(programmes, key=lambda f: (-lower_bound_of_money(f), f["id"]))
+    pains = [f for f in associations if f["id"].startswith(PAIN_POINT)]
     associations = [f for f in associations if f not in programmes]
+    lasting = [f for f in associations if f not in pains]
     return [
         (message("How are we?"), how or [message("The data carry no key figure for this period.")]),
         (message("What changed?"), changed or [message("There is nothing to compare with.")]),
         (
             message("What is satisfaction worth?"),
-            [f["sentence"] for f in associations[:2]]
+            [f["sentence"] for f in lasting[:2]]
             or [message("The data do not connect satisfaction with money.")],
         ),
+        *([(message("What hurts?"), [_pain_line(f) for f in pains])] if pains else []),
         (
             message("What did programmes bring, after costs?"),
             [_programme_line(f) for f in paid] or [message("No service programme is in the data.")],
         ),
         (message("What to do?"), _advice(paid, associations)),
     ]
+
+
+def _pain_line(finding: dict[str, Any]) -> str:
+    """A pain point with what closing it would be worth, if satisfaction carried the margin."""
+    name = str(finding["id"]).removeprefix(PAIN_POINT).replace("-", " ").capitalize()
+    money = money_in_words(finding)
+    if not money:
+        return message("{name}.", name=name)
+    return message(
+        "{name}: {money} over the horizon, if satisfaction carried the margin that goes with it.",
+        name=name, money=money,
+    )  # fmt: skip
+
+
+def became_of(finding: dict[str, Any]) -> str:
+    """What a decision's finding says now, as short as it can be said."""
+    money = money_in_words(finding)
+    if not money:
+        return str(finding["sentence"])
+    said = {
+        "extend": message("extend"), "continue": message("go on"), "stop": message("do not repeat"),
+        "test": message("test further"),
+    }.get(str(finding.get("advice") or ""), "")  # fmt: skip
+    if not said:
+        return message("{money} over the horizon", money=money)
+    return message("{money} after costs: {advice}", money=money, advice=said)
 
 
 def _programme_name(finding: dict[str, Any]) -> str:
