@@ -4,6 +4,9 @@ DATASET ?= data/demo
 PERIOD ?=
 SEGMENT ?=
 export DATASET PERIOD SEGMENT
+# One BLAS thread: sums in the same order give the same bytes.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
 # Kernels would compile all that they import anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH

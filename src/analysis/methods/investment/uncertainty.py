@@ -38,6 +38,9 @@ class Spreads:
     margin: float = 0.0
 
 
+NO_SPREAD = 1e-12
+
+
 @dataclass(frozen=True, slots=True)
 class JointValue:
     """Net present value and return when effect, costs and margin are uncertain together.
@@ -73,15 +76,15 @@ def draw_benefits(flow: BenefitFlow, generator: np.random.Generator, draws: int 
     if largest <= 0:
         return np.tile(flow.amounts, (draws, 1))
     values, vectors = np.linalg.eigh(flow.covariance / largest)
-    # An eigenvector's sign is arbitrary; fixed, so that a change of currency changes no draw.
-    heaviest = np.abs(vectors).argmax(axis=0)
-    vectors = vectors * np.where(vectors[heaviest, np.arange(len(values))] < 0, -1.0, 1.0)
-    root = vectors * np.sqrt(np.clip(values, 0, None) * largest)
-    # The first column of noise goes to the largest eigenvalue; half the draws mirror the others.
+    # What rounding leaves of an eigenvalue of nought would be noise of its square root.
+    values = np.where(values > NO_SPREAD * values.max(), values, 0.0)
+    # The symmetric root is the only one that does not hang on the order and sign of eigenvectors, so
+    # neither a change of currency nor the last bit of a covariance changes the draws.
+    root = (vectors * np.sqrt(values * largest)) @ vectors.T
     half = generator.standard_normal((-(-draws // 2), len(flow.amounts)))
     noise = np.concatenate([half, -half])[:draws]
     return np.asarray(
-        flow.amounts + noise @ root[:, ::-1].T * (flow.critical / normal_quantile()), dtype=float
+        flow.amounts + noise @ root * (flow.critical / normal_quantile()), dtype=float
     )
 
 
