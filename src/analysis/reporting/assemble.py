@@ -31,8 +31,8 @@ NAMED_LIBRARIES = ("pandas", "numpy", "scipy", "duckdb", "matplotlib", "papermil
 
 
 def keep_signs(text: str) -> str:
-    """A sentence whose minus signs stay on the line of their number."""
-    return text.replace(MINUS, MINUS + WORD_JOINER)
+    """A sentence whose signs stay on the line of their number."""
+    return text.replace(MINUS, MINUS + WORD_JOINER).replace("+", "+" + WORD_JOINER)
 
 
 def label_explained(label: str) -> str:
