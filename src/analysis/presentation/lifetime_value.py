@@ -174,10 +174,12 @@ def show_worth_of_retention(study: ValueStudy, disclosure: Disclosure) -> None:
         + " "
         + message("It is arithmetic on the curve, no evidence that anything would raise it.")
     )
-    _show_gains(study, disclosure)
 
 
-def _show_gains(study: ValueStudy, disclosure: Disclosure) -> None:
+def show_gains_table(study: ValueStudy, disclosure: Disclosure) -> None:
+    """The same in figures, for a new customer and for the active ones; silent where there are none."""
+    if first_reason(study.five_points, study.five_per_cent):
+        return
     rows, estimates = [], {}
     for worth in (study.five_points, study.five_per_cent):
         assert isinstance(worth, RetentionWorth)
