@@ -14,10 +14,10 @@ from analysis.methods.lifetime_value import purchase_value, repeat_buying
 from analysis.methods.lifetime_value.purchase_value import fit_gamma_gamma
 from analysis.methods.lifetime_value.repeat_buying import fit_bg_nbd
 from analysis.methods.lifetime_value.residual_value import (
-    DAYS_PER_MONTH,
     expected_residual_value,
     share_still_buying,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 RATES = np.log([0.6, 6.0, 0.9, 3.0])
 AMOUNTS = np.log([6.0, 4.0, 60.0])

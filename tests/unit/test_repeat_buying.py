@@ -28,11 +28,11 @@ from analysis.methods.lifetime_value.repeat_buying import (
     purchase_history,
 )
 from analysis.methods.lifetime_value.residual_value import (
-    DAYS_PER_MONTH,
     expected_residual_value,
     holdout_check,
     share_still_buying,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 TRUTH = {"r": 0.6, "alpha": 6.0, "a": 0.9, "b": 3.0}
 AMOUNTS = {"p": 6.0, "q": 4.0, "v": 60.0}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from analysis.intake.notes import Note
 from analysis.intake.periods import Period, complete_periods
 from analysis.intake.reading import quoted
-from analysis.intake.schema import DAYS_PER_MONTH
 from analysis.intake.settings import Settings
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import duckdb

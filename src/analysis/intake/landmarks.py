@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.intake.frames import build_answers_exist
-from analysis.intake.schema import DAYS_PER_MONTH
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.intake.frames import DAYS_PER_MONTH
 from analysis.intake.programme_answers import (
     SCORES,
     answer_sums,
@@ -29,6 +28,7 @@ from analysis.intake.programme_ledger import (
     build_ledger,
     days_of,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -269,8 +269,6 @@ TABLES: dict[str, Table] = {
     )
 }  # fmt: skip
 
-# Tenure is counted in months of a 48th of four years.
-DAYS_PER_MONTH = 30.4375
 DEFAULT_SCALES: dict[str, tuple[float, float]] = {
     "nps": (0, 10),
     "csat": (1, 5),

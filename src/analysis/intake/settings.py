@@ -20,10 +20,11 @@ from pydantic import (
 )
 
 from analysis.errors import SettingsError
-from analysis.intake.schema import DAYS_PER_MONTH, DEFAULT_SCALES, TABLES
+from analysis.intake.schema import DEFAULT_SCALES, TABLES
 from analysis.intake.strict_yaml import load_text_tree
 from analysis.intake.suggestions import did_you_mean
 from analysis.paths import SETTINGS_FILE
+from analysis.tenure import DAYS_PER_MONTH
 
 
 class _Model(BaseModel):

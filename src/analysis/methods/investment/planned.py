@@ -23,13 +23,12 @@ from analysis.methods.investment.power import (
     shortest_feasible,
 )
 from analysis.methods.investment.value import break_even_effect
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.methods.programme_effect.results import ProgrammeStudy, Terms
-
-DAYS_PER_MONTH = 30.4375
 
 
 @dataclass(frozen=True, slots=True)

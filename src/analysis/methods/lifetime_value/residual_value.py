@@ -13,6 +13,7 @@ from analysis.methods.intervals import from_standard_error, normal_quantile
 from analysis.methods.lifetime_value import purchase_value, repeat_buying
 from analysis.methods.lifetime_value.purchase_value import GammaGamma
 from analysis.methods.lifetime_value.repeat_buying import BgNbd, fit_bg_nbd, purchase_history
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
-DAYS_PER_MONTH = 365.25 / 12
 STEP = 1e-4
 LAST_CLASS = 7
 # What the interval of a forecast carries, and what not.

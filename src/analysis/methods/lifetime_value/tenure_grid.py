@@ -25,12 +25,13 @@ from analysis.methods.survival.nonparametric import (
     kaplan_meier,
 )
 from analysis.methods.survival.restricted_mean import weighted_influence
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_CUSTOMERS = 8
-HALF_A_DAY = 0.5 / 30.4375
+HALF_A_DAY = 0.5 / DAYS_PER_MONTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from analysis.methods.estimate import CannotEstimate
 from analysis.methods.orientation.sheets import Sheets, places_of
 from analysis.methods.regression import Floats, Ints, dummies
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REFUND_DAYS = 90
 STAYING_DAYS = 182
-DAYS_PER_MONTH = 30.4375
 MOST_LEVELS = 12
 NOT_RECORDED = "not recorded"
 CUSTOMER_COLUMNS = ("segment", "region", "acquisition_channel")

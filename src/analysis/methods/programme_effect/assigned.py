@@ -26,7 +26,6 @@ from analysis.methods.programme_effect.cutoff import (
 )
 from analysis.methods.programme_effect.experiment import ArmDifference, arm_difference
 from analysis.methods.programme_effect.results import (
-    DAYS_PER_MONTH,
     QUARTER_MONTHS,
     ArmEffect,
     Design,
@@ -47,6 +46,7 @@ from analysis.methods.programme_effect.selected import (
     assignment_test,
     compare_alike,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,6 +24,7 @@ from analysis.methods.programme_effect.cutoff import Cutoff, Discontinuity
 from analysis.methods.programme_effect.honest_trends import HonestTrends
 from analysis.methods.programme_effect.permutation import PermutationTest
 from analysis.methods.programme_effect.selected import AdjustedDifference, BalanceRow
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,6 @@ LABELS: dict[Design, Label] = {
     "cut-off": "quasi-experiment",
     "none": "description",
 }
-DAYS_PER_MONTH = 30.4375
 QUARTER_MONTHS = 3
 
 

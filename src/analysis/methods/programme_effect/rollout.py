@@ -14,7 +14,6 @@ from analysis.methods.programme_effect.honest_trends import honest_trends
 from analysis.methods.programme_effect.permutation import PermutationTest, permutation_test
 from analysis.methods.programme_effect.relative import relative_difference
 from analysis.methods.programme_effect.results import (
-    DAYS_PER_MONTH,
     LABELS,
     QUARTER_MONTHS,
     NaiveFigures,
@@ -41,6 +40,7 @@ from analysis.methods.programme_effect.staggered import (
     per_unit_period,
     pre_trend,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,6 @@ from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, at
 from analysis.methods.intervals import from_standard_error, normal_quantile
 from analysis.methods.received_wisdom.reading import Reading
 from analysis.methods.received_wisdom.records import (
-    DAYS_PER_MONTH,
     FEWEST_CUSTOMERS,
     YEAR_DAYS,
     CompanyRecords,
@@ -20,6 +19,7 @@ from analysis.methods.received_wisdom.records import (
     demand,
 )
 from analysis.methods.regression import Floats
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,13 +8,13 @@ from analysis.methods.estimate import CannotEstimate, Estimate
 from analysis.methods.intervals import t_quantile
 from analysis.methods.received_wisdom.reading import Reading
 from analysis.methods.received_wisdom.records import (
-    DAYS_PER_MONTH,
     FEWEST_CUSTOMERS,
     CompanyRecords,
     Ledger,
     demand,
 )
 from analysis.methods.regression import Floats
+from analysis.tenure import DAYS_PER_MONTH
 
 LAST_MONTH = 36
 HALF_YEAR_MONTHS = 6

@@ -11,7 +11,6 @@ from analysis.methods.estimate import CannotEstimate, Estimate, attempt
 from analysis.methods.intervals import t_quantile
 from analysis.methods.received_wisdom.reading import Reading
 from analysis.methods.received_wisdom.records import (
-    DAYS_PER_MONTH,
     FEWEST_CUSTOMERS,
     FEWEST_EVENTS,
     CompanyRecords,
@@ -21,6 +20,7 @@ from analysis.methods.received_wisdom.records import (
 from analysis.methods.regression import Floats
 from analysis.methods.survival.cox import fit_cox
 from analysis.methods.survival.groups import choose_group
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,11 +18,11 @@ from analysis.methods.scorecard.level import (
     share_level,
     within_period,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DAYS_PER_MONTH = 30.4375
 # Days in which a second order is looked for: whoever first ordered on the last day of the period
 # before has been seen for as long, whichever quarter or month it is.
 SECOND_ORDER_DAYS = {3: 90, 1: 28}

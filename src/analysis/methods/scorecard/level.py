@@ -21,6 +21,7 @@ from analysis.methods.intervals import (
     p_value_normal,
     wilson,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def day_after(period: ReportPeriod) -> np.datetime64:
 
 def period_months(period: ReportPeriod) -> int:
     """Length in months: 3 or 1."""
-    return round(((period.last_day - period.first_day).days + 1) / 30.4375)
+    return round(((period.last_day - period.first_day).days + 1) / DAYS_PER_MONTH)
 
 
 def within_period(frame: pd.DataFrame, column: str, period: ReportPeriod) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from analysis.methods.intervals import p_value_t, t_quantile
 from analysis.methods.regression import Ints, LeastSquares
 from analysis.methods.spending.absorb import fit_within
 from analysis.methods.spending.ladder import slope_of
-from analysis.methods.spending.rows import DAYS_PER_MONTH, FEWEST_CUSTOMERS, PanelRows
+from analysis.methods.spending.rows import FEWEST_CUSTOMERS, PanelRows
+from analysis.tenure import DAYS_PER_MONTH
 
 POWER = 0.8
 # By how much the shortest quarter or month is shorter than the mean one, and a day to spare.

@@ -16,7 +16,8 @@ from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable
 from analysis.methods.regression import Floats, Ints
 from analysis.methods.spending.absorb import take_out_customers_and_periods, unchanging
 from analysis.methods.spending.ladder import from_influence
-from analysis.methods.spending.rows import DAYS_PER_MONTH, FEWEST_CUSTOMERS, SAME_ANSWER, PanelRows
+from analysis.methods.spending.rows import FEWEST_CUSTOMERS, SAME_ANSWER, PanelRows
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,7 +21,6 @@ OLDEST_ANSWER_DAYS = 365
 FEWEST_CUSTOMERS = 30
 CONTROLS = ("segment", "acquisition_channel", "region")
 MISSING = "(missing)"
-DAYS_PER_MONTH = 30.4375
 # An answer that has aged by less than this share of the time passed is another one.
 SAME_ANSWER = 0.95
 

@@ -19,11 +19,11 @@ from analysis.methods.spending.absorb import Held, changing_customers, fit_withi
 from analysis.methods.spending.checks import rows_ahead
 from analysis.methods.spending.ladder import LEAST_SQUARES, slope_of
 from analysis.methods.spending.rows import (
-    DAYS_PER_MONTH,
     FEWEST_CUSTOMERS,
     SAME_ANSWER,
     PanelRows,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 # NPS: up to six a detractor, nine and ten a promoter.
 NPS_STEPS = (6.5, 8.5)

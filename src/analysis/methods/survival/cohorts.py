@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
 from analysis.methods.survival.groups import FEWEST_CUSTOMERS, lifetime_arrays
 from analysis.methods.survival.nonparametric import SurvivalCurve, kaplan_meier
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_COHORTS = 12
 MONTHS_PER_COLUMN = 3
-DAYS_PER_MONTH = 30.4375
 
 
 @dataclass(frozen=True, slots=True)

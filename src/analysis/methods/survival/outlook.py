@@ -16,7 +16,6 @@ from analysis.methods.survival.groups import group_codes
 from analysis.methods.survival.hazard import SCORE, HazardModel
 from analysis.methods.survival.prediction import PredictionCheck, check_prediction
 from analysis.methods.survival.prediction_rows import (
-    DAYS_PER_MONTH,
     as_known_at,
     customer_halves,
     months_between,
@@ -26,6 +25,7 @@ from analysis.methods.survival.second_opinions import recorded_design
 from analysis.methods.survival.silence import rank_silent_customers, risk_of_silence
 from analysis.methods.survival.silence_check import SilenceCheck, check_silence
 from analysis.methods.survival.study import ChurnStudy
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd

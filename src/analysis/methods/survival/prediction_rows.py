@@ -16,11 +16,10 @@ import numpy as np
 
 from analysis.methods.estimate import CannotEstimate
 from analysis.methods.survival.cox import Booleans, Floats, Ints
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DAYS_PER_MONTH = 30.4375
 
 
 @dataclass(frozen=True, slots=True)

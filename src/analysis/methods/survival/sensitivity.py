@@ -23,6 +23,7 @@ from analysis.methods.survival.piecewise import (
     spline_knots,
     tenure_terms,
 )
+from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 RARE_SHARE = 0.15
 TIMES_THE_HAZARD = (1.5, 2.0, 3.0)
 LATER_START = "started a year later"
-DAYS_PER_MONTH = 30.4375
 
 
 @dataclass(frozen=True, slots=True)
