@@ -54,10 +54,12 @@ def test_killed_while_building(workshop: Any, moment: float) -> None:
         assert b"Now: Customers spent" in workshop.files()["index.html"]
         return
     assert status == -signal.SIGKILL
-    assert workshop.files() == old
+    seen = workshop.files()
     done = workshop.run()
     assert done.returncode == 0, done.stderr
     files = workshop.files()
+    # Killed on its way out, it may have published just before: the old report whole, or the new.
+    assert seen in (old, files)
     assert set(files) == set(old)
     assert b"Now: Customers spent" in files["index.html"]
     assert b"Now: The mean score" in files["index.html"]
