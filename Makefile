@@ -25,7 +25,7 @@ help: ## list the targets
 report: $(READY) ## build the report of DATASET, PERIOD, SEGMENT (default: the example company, last quarter)
 	@$(PYTHON) -m analysis.reporting.build
 
-test: check ## run all checks and tests, the notebooks among them
+test: check .axe/ready ## run all checks and tests, the notebooks among them
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup -q
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -q --nbval --nbval-cell-timeout 300 notebooks
 
@@ -57,6 +57,8 @@ lock: $(READY) ## pin all versions anew
 		--generate-hashes --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
 	@.venv/bin/uv pip compile -q --universal --fork-strategy fewest --no-emit-index-url --no-header \
 		--generate-hashes --python-version 3.11 lab.in -o requirements-lab.lock
+	@.venv/bin/uv pip compile -q --universal --no-deps --no-emit-index-url --no-header \
+		--generate-hashes --python-version 3.11 axe.in -o requirements-axe.lock
 
 clean: ## remove reports and intermediate results
 	@rm -rf build reports/*/
@@ -68,6 +70,12 @@ $(READY): requirements.lock pyproject.toml
 	@.venv/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	@.venv/bin/uv pip install -q --python .venv/bin/python --require-hashes -r requirements.lock
 	@.venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Only the checker's script is wanted of this package, not the browser driver that it depends on.
+.axe/ready: requirements-axe.lock $(READY)
+	@.venv/bin/uv pip install -q --python .venv/bin/python --target .axe --no-deps --require-hashes \
+		-r requirements-axe.lock
 	@touch $@
 
 .lab/ready: requirements-lab.lock $(READY)
