@@ -3,7 +3,12 @@
 DATASET ?= data/demo
 PERIOD ?=
 SEGMENT ?=
-export DATASET PERIOD SEGMENT
+SEGMENTS ?=
+FROM ?=
+TO ?=
+REPORT ?=
+NAME ?=
+export DATASET PERIOD SEGMENT SEGMENTS FROM TO REPORT NAME
 # One BLAS thread: sums in the same order give the same bytes.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
@@ -16,14 +21,36 @@ PYTHON := .venv/bin/python
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check calibrate bench lab notebooks demo-data dictionary lock clean
+.PHONY: help report reports pdf publish compare verify check-data new-dataset \
+	test check calibrate bench lab notebooks demo-data dictionary lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  with DATASET=folder PERIOD=2026Q2 SEGMENT=column=value for the report"
+	@echo "  with DATASET=folder PERIOD=2026Q2 SEGMENT=column=value for what concerns a report"
 
 report: $(READY) ## build the report of DATASET, PERIOD, SEGMENT (default: the example company, last quarter)
 	@$(PYTHON) -m analysis.reporting.build
+
+reports: $(READY) ## build a report for each value of a column: SEGMENTS=region
+	@$(PYTHON) -m analysis.reporting.segments
+
+pdf: $(READY) ## print the report with the Chromium of this machine
+	@$(PYTHON) -m analysis.reporting.pdf
+
+publish: $(READY) ## keep the report as it is presented, under published/
+	@$(PYTHON) -m analysis.reporting.archive
+
+compare: $(READY) ## what moved, what was restated and why: FROM=2026Q1 TO=2026Q2
+	@$(PYTHON) -m analysis.reporting.compare
+
+verify: $(READY) ## build a report anew; identical, or what differs and why: REPORT=reports/company/2026Q2
+	@$(PYTHON) -m analysis.reporting.verify
+
+check-data: $(READY) ## check the exports alone: what is in them, what can be answered, what is wrong
+	@$(PYTHON) -m analysis.reporting.check_data
+
+new-dataset: $(READY) ## write a first dataset.yml by looking at files: NAME=acme FROM=folder
+	@$(PYTHON) -m analysis.reporting.new_dataset
 
 test: check .axe/ready ## run all checks and tests, the notebooks among them
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup -q

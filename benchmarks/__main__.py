@@ -6,10 +6,16 @@ import argparse
 import importlib
 import sys
 
-from benchmarks.harness import Comparison, make_data, measure
+from benchmarks.harness import Comparison, make_data, measure_all
 from benchmarks.tables import report
 
-MODULES = ("benchmarks.survival", "benchmarks.spending", "benchmarks.programmes")
+MODULES = (
+    "benchmarks.survival",
+    "benchmarks.spending",
+    "benchmarks.programmes",
+    "benchmarks.intake",
+    "benchmarks.report",
+)
 INTRODUCTION = (
     "Each contender runs in a process of its own: the shortest of some calls, after imports and\n"
     "loading; memory is the peak of the first call above what the process held before it.\n"
@@ -43,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         comparison = named[name]
         rows = max(round(comparison.rows * chosen.scale), 1)
         folder = make_data(comparison, rows)
-        outcomes = [measure(contender, folder) for contender in comparison.contenders]
+        outcomes = measure_all(comparison, folder)
         told = report(comparison, outcomes, rows)
         sys.stdout.write(f"{told.text}\n")
         sys.stdout.flush()

@@ -6,11 +6,43 @@ Commands print it without a traceback, and Jupyter shows it the same way.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
+
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+LONGEST_VALUE = 60
+
+
+def neutralised(text: str) -> str:
+    """Text without characters that steer a terminal or hide: escaped, line ends kept."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        ascii(mark)[1:-1] if mark != "\n" and unicodedata.category(mark) in UNSEEN else mark
+        for mark in text
+    )
+
+
+def shorten(text: str, most: int = LONGEST_VALUE) -> str:
+    """The beginning of a text, and how long it is where it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
+def shown_value(value: object, most: int = LONGEST_VALUE) -> str:
+    """A value from outside as a message shows it: quoted, on one line, cut where it is long."""
+    text = str(value)
+    cut = f"… ({len(text):,} characters)" if len(text) > most else ""
+    return neutralised(repr(text[:most])) + cut
 
 
 class ClienteleError(Exception):
-    """An error whose text tells the user what happened, where, and what to write instead."""
+    """An error whose text tells the user what happened, where, and what to write instead.
+
+    Characters that steer a terminal are escaped, wherever they come from.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(neutralised(message))
 
     def _render_traceback_(self) -> list[str]:
         """Show only the message in Jupyter: IPython looks this method up by name."""

@@ -9,6 +9,7 @@ from analysis.errors import ParameterError
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 BUILD_FOLDER = PROJECT_ROOT / "build"
 REPORTS_FOLDER = PROJECT_ROOT / "reports"
+PUBLISHED_FOLDER = PROJECT_ROOT / "published"
 NOTEBOOKS_FOLDER = PROJECT_ROOT / "notebooks"
 SETTINGS_FILE = "dataset.yml"
 

@@ -12,7 +12,8 @@ import nbformat
 import pandas as pd
 import pytest
 
-from analysis.errors import NotAvailable
+from analysis.errors import DataError, NotAvailable
+from analysis.intake.dataset import Dataset, open_dataset
 from analysis.paths import NOTEBOOKS_FOLDER
 from analysis.presentation import output
 
@@ -123,3 +124,35 @@ def run_notebook(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], Shown
         return execute_notebook(name, dataset, period, monkeypatch)
 
     return run
+
+
+@pytest.fixture
+def refused(make_dataset: Callable[..., Path]) -> Callable[..., DataError]:
+    """Open a data set that must be refused: `refused(settings, customers=csv)` gives the error."""
+
+    def refuse(settings: str, **files: str | bytes) -> DataError:
+        folder = make_dataset(settings, **files)
+        with pytest.raises(DataError) as caught:
+            open_dataset(folder)
+        assert str(folder.parent) not in str(caught.value), "a message shows no path"
+        assert not list((folder.parent / "build").glob("prepared/*")), "nothing half-made stays"
+        return caught.value
+
+    return refuse
+
+
+@pytest.fixture
+def noted() -> Callable[..., int]:
+    """How many rows the notes of a kind, with these words, count: `noted(data, "repair", "…")`."""
+
+    def rows(data: Dataset, kind: str, words: str, table: str = "", column: str = "") -> int:
+        found = [
+            note.count
+            for note in data.notes
+            if note.kind == kind and words in note.message
+            and table in ("", note.table) and column in ("", note.column)
+        ]  # fmt: skip
+        assert len(found) <= 1, "said once"
+        return found[0] if found else 0
+
+    return rows

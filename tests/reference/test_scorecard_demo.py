@@ -106,7 +106,7 @@ def test_flow_of_customers_adds_up(exact: Scorecard) -> None:
 def test_published_figures_do_not_give_the_number_of_customers(
     study: Scorecard, exact: Scorecard
 ) -> None:
-    """Revenue is published to the cent; what is divided into it allows for many numbers."""
+    """Were revenue known to the cent, what is divided into it would allow for many numbers."""
     split = exact.split_on_year
     assert isinstance(split, RevenueSplit)
     gross, orders, customers = (

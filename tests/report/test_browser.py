@@ -2,169 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
+import csv
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-BROWSER = next(
-    (
-        found
-        for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-        if (found := shutil.which(name))
-    ),
-    "",
-)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-debugging-port=0",
-    "--remote-allow-origins=*",
-]
-PATIENCE_SECONDS = 60
-COMPLAINTS = (
-    "Runtime.exceptionThrown",
-    "Runtime.consoleAPICalled",
-    "Log.entryAdded",
-    "Audits.issueAdded",
-    "Network.loadingFailed",
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("builds"),
-    pytest.mark.skipif(not BROWSER, reason="there is no Chromium or Chrome on this machine"),
-]
-
-
-class Tab:
-    """A tab of a browser, spoken to over its debugging protocol. events: all that it reported."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket = socket
-        self.events: list[dict[str, Any]] = []
-        self.number = 0
-        self.session = ""
-
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method and give its result."""
-        self.number += 1
-        message: dict[str, Any] = {"id": self.number, "method": method, "params": parameters}
-        if self.session:
-            message["sessionId"] = self.session
-        self.socket.send(json.dumps(message))
-        while True:
-            answer = json.loads(self.socket.recv())
-            if answer.get("id") == self.number:
-                assert "error" not in answer, answer
-                return dict(answer["result"])
-            self.events.append(answer)
-
-    def open_in(self, address: str, width: int, colours: str = "light") -> None:
-        """Open a page in a window of this width, and wait until all of it is there."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=900, deviceScaleFactor=1, mobile=width < 800,
-        )  # fmt: skip
-        self.call(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": colours}],
-        )
-        self.call("Page.navigate", url=address)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (
-            self.value("document.readyState") != "complete"
-            or self.value("location.href") != address
-        ):
-            assert time.monotonic() < deadline, "the page does not finish loading"
-            time.sleep(0.05)
-
-    def value(self, expression: str) -> Any:
-        """The value of an expression in the page."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def complaints(self) -> list[str]:
-        """Console messages, exceptions, violations of the policy, requests that leave the file."""
-        found = []
-        for event in self.events:
-            method, parameters = event.get("method", ""), event.get("params", {})
-            if (
-                method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
-                or method == "Audits.issueAdded"
-            ):
-                found.append(json.dumps(parameters))
-            elif method == "Network.requestWillBeSent":
-                address = parameters["request"]["url"]
-                if not address.startswith(("file://", "data:")):
-                    found.append(address)
-        return found
-
-    def files_requested(self) -> set[str]:
-        return {
-            event["params"]["request"]["url"]
-            for event in self.events
-            if event.get("method") == "Network.requestWillBeSent"
-            and event["params"]["request"]["url"].startswith("file://")
-        }
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A headless browser of its own; gives the address of its debugging protocol."""
-    profile = tmp_path_factory.mktemp("profile")
-    process = subprocess.Popen(
-        [BROWSER, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        said = profile / "DevToolsActivePort"
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (said.exists() and len(said.read_text().splitlines()) == 2):
-            assert process.poll() is None, "the browser does not start"
-            assert time.monotonic() < deadline, "the browser does not answer"
-            time.sleep(0.05)
-        port, path = said.read_text().splitlines()
-        yield f"ws://127.0.0.1:{port}{path}"
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
-
-
-@pytest.fixture
-def tab(browser: str) -> Iterator[Tab]:
-    """A fresh tab that reports what happens in it."""
-    import websocket
-
-    socket = websocket.create_connection(browser, timeout=PATIENCE_SECONDS)
-    try:
-        made = Tab(socket)
-        target = made.call("Target.createTarget", url="about:blank")["targetId"]
-        session = made.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        made.session = session
-        for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
-            made.call(f"{domain}.enable")
-        made.events.clear()
-        yield made
-        made.session = ""
-        made.call("Target.closeTarget", targetId=target)
-    finally:
-        socket.close()
-
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("builds")]
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(d => d.open = true)"
 TOO_WIDE = """
@@ -181,7 +26,7 @@ TOO_WIDE = """
 @pytest.mark.parametrize("width", [400, 1400])
 @pytest.mark.parametrize("name", ["demo_report", "telco_report"])
 def test_the_report_opens_offline_and_fits(
-    request: pytest.FixtureRequest, tab: Tab, name: str, width: int
+    request: pytest.FixtureRequest, tab: Any, name: str, width: int
 ) -> None:
     page: Path = request.getfixturevalue(name).folder / "index.html"
     tab.open_in(page.as_uri(), width)
@@ -195,7 +40,99 @@ def test_the_report_opens_offline_and_fits(
     assert tab.files_requested() == {page.as_uri()}
 
 
-def test_the_policy_stops_what_does_not_belong(demo_report: Any, tab: Tab, tmp_path: Path) -> None:
+def clicked(tab: Any, selector: str) -> None:
+    """Click as a reader does: with the mouse, on the middle of what is there."""
+    box = tab.value(
+        f"(() => {{const e = document.querySelector({selector!r}); e.scrollIntoView({{block: 'center'}});"
+        " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]})()"
+    )
+    for kind in ("mousePressed", "mouseReleased"):
+        tab.call(
+            "Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1
+        )
+
+
+def waited(tab: Any, expression: str) -> Any:
+    """The value of an expression as soon as it is one."""
+    deadline = time.monotonic() + 20
+    while not (found := tab.value(expression)):
+        assert time.monotonic() < deadline, expression
+        time.sleep(0.05)
+    return found
+
+
+def test_a_number_leads_to_the_code_that_made_it(demo_report: Any, tab: Any) -> None:
+    tab.open_in((demo_report.folder / "index.html").as_uri(), 1400)
+    number = "#at-a-glance .findings a.from"
+    place = tab.value(f"document.querySelector({number!r}).hash.slice(1)")
+    hidden = f"document.getElementById({place!r}).checkVisibility()"
+    assert tab.value(hidden) is False, "code is folded until somebody asks"
+    clicked(tab, number)
+    assert waited(tab, hidden) is True
+    assert waited(
+        tab, "Math.abs(document.querySelector(':target').getBoundingClientRect().top) < 400"
+    )
+    assert tab.value("document.querySelector(':target').className") == "code"
+    assert tab.complaints() == []
+
+
+def test_the_contents_know_where_the_reader_is(demo_report: Any, tab: Any) -> None:
+    tab.open_in((demo_report.folder / "index.html").as_uri(), 1400)
+    current = "document.querySelector('.contents a[aria-current=location]')?.hash"
+    assert waited(tab, current) == "#at-a-glance"
+    clicked(tab, ".contents a[href='#04-service-roi']")
+    assert waited(tab, f"{current} === '#04-service-roi'")
+    assert tab.value("document.querySelectorAll('.contents a[aria-current]').length") == 1
+    assert tab.complaints() == []
+
+
+def test_on_a_phone_the_contents_are_a_bar(demo_report: Any, tab: Any) -> None:
+    tab.open_in((demo_report.folder / "index.html").as_uri(), 400)
+    is_open = "document.querySelector('.contents-list').open"
+    assert tab.value(is_open) is False
+    clicked(tab, ".contents summary")
+    assert waited(tab, is_open)
+    clicked(tab, ".contents a[href='#02-churn-survival']")
+    assert waited(tab, f"!{is_open}")
+    waited(tab, "document.querySelector('.contents-here').textContent.includes('stay longer')")
+    assert tab.value("document.querySelector('.contents').getBoundingClientRect().top") == 0
+    below = "document.getElementById('02-churn-survival-title').getBoundingClientRect().top"
+    assert tab.value(below) >= tab.value(
+        "document.querySelector('.contents').getBoundingClientRect().bottom"
+    ), "the bar covers nothing that a link leads to"
+
+
+def test_a_table_is_downloaded_from_the_file_itself(
+    demo_report: Any, tab: Any, tmp_path: Path
+) -> None:
+    """From within a folded appendix, which opens for a link that leads there."""
+    place = "02-churn-survival--retention-table"
+    tab.open_in((demo_report.folder / "index.html").as_uri() + f"#{place}", 1400)
+    tab.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    clicked(tab, f'[id^="{place}--"] .table-file a')
+    deadline = time.monotonic() + 20
+    while not (files := list(tmp_path.glob("*.csv"))):
+        assert time.monotonic() < deadline, "nothing was downloaded"
+        time.sleep(0.05)
+    (file,) = files
+    assert file.name.startswith("02-churn-survival--")
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        header, *rows = list(csv.reader(stream))
+    assert "12 months (%)" in header
+    assert "12 months, lower limit (%)" in header
+    assert all(0 < float(row[header.index("12 months (%)")]) < 100 for row in rows)
+    assert tab.complaints() == []
+
+
+def test_without_its_script_the_page_can_still_be_read(demo_report: Any, tab: Any) -> None:
+    tab.call("Emulation.setScriptExecutionDisabled", value=True)
+    tab.open_in((demo_report.folder / "index.html").as_uri() + "#finding-programme-live-chat", 400)
+    assert tab.value("document.querySelector('.contents-list').open") is True
+    assert tab.value("getComputedStyle(document.querySelector('.contents')).position") == "static"
+    assert tab.complaints() == []
+
+
+def test_the_policy_stops_what_does_not_belong(demo_report: Any, tab: Any, tmp_path: Path) -> None:
     """The watch over the page can see a fault: a script and a picture from elsewhere."""
     added = '<script>console.log("ran")</script><img src="http://127.0.0.1:9/a.png" alt="x"></body>'
     page = tmp_path / "tampered.html"
@@ -214,7 +151,7 @@ def test_the_policy_stops_what_does_not_belong(demo_report: Any, tab: Tab, tmp_p
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_text_stands_out_from_its_ground(demo_report: Any, tab: Tab, colours: str) -> None:
+def test_text_stands_out_from_its_ground(demo_report: Any, tab: Any, colours: str) -> None:
     tab.open_in((demo_report.folder / "index.html").as_uri(), 1400, colours)
     tab.value(OPEN_ALL)
     assert tab.value(LOW_CONTRAST) == []

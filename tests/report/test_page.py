@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +20,13 @@ from analysis.methods.estimate import Estimate, Finding, Label, Metric, NotEstim
 from analysis.presentation import output
 from analysis.presentation.figures import new_figure
 from analysis.presentation.tables import html_table
+from analysis.reporting.anchors import Names, link_numbers
 from analysis.reporting.assemble import assemble
-from analysis.reporting.first_screen import draw_sparkline, judge, make_tile, ordered
+from analysis.reporting.finding_words import headline, ordered
+from analysis.reporting.first_screen import judge, make_tile
 from analysis.reporting.key import Run
 from analysis.reporting.sections import read_section, render_code, render_markdown
+from analysis.reporting.small_charts import common_scale, draw_interval, draw_sparkline
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -144,7 +148,16 @@ def test_hostile_text_stays_text(run: Run, outputs: Any, read_page: Any, text: s
     shown.append({"output_type": "execute_result", "data": {"text/plain": text}, "metadata": {}})
     (run.prepared / "notes.json").write_text(
         json.dumps(
-            [{"kind": "warning", "message": text, "table": text, "column": text, "count": 3}]
+            [
+                {
+                    "kind": "warning",
+                    "message": text,
+                    "table": text,
+                    "column": text,
+                    "count": 3,
+                    "examples": [],
+                }
+            ]
         )
     )
     decision = dict.fromkeys(("action", "owner_role", "status"), text)
@@ -182,6 +195,9 @@ def test_pages_of_hostile_markdown_are_harmless(read_page: Any) -> None:
     assert all(not a["href"].startswith("javascript") for a in page.all("a"))
     assert "<script>alert(1)</script>" in page.text
     assert render_markdown("###### Deep").startswith("<h6>")
+    named = render_markdown("# 1. A <b>name</b>\n\n## A name", Names("doc"))
+    assert '<h2 id="doc--a-b-name-b">' in named
+    assert '<h3 id="doc--a-name">' in named
 
 
 def test_code_is_shown_as_text(read_page: Any) -> None:
@@ -232,8 +248,11 @@ def test_findings_stand_in_two_columns_by_the_lower_bound(
     assert {f["section"] for f in numbers["findings"]} == {"01-is-it"}
     page = read_page(html)
     assert page.faults() == []
-    evidence = [a for a in page.all("a") if a["href"] == "#01-is-it"]
-    assert len(evidence) >= 1 + 7, "the contents and every finding in a column lead to the section"
+    for shown_finding in made[:-1]:
+        assert [a for a in page.all("a") if a["href"] == f"#finding-{shown_finding.id}"], (
+            "every finding in a column leads to where it is argued"
+        )
+    assert html.count('class="range"') == 5, "every interval is drawn, no other"
 
 
 def test_the_order_of_findings_is_that_of_lower_bounds_then_ids() -> None:
@@ -275,7 +294,8 @@ def test_tiles_show_level_interval_change_and_verdict(
         "31.5",
         "28.0 to 35.0",
         "+4.0",
-        "1.0 to 7.0",
+        "+1.0 to +7.0",
+        "on 2024Q2",
         "better",
         "worse",
         "higher",
@@ -385,7 +405,12 @@ def test_a_page_may_load_nothing_and_run_nothing(run: Run, read_page: Any) -> No
     page = read_page(html)
     (policy,) = (a["content"] for a in page.all("meta") if "Security" in a.get("http-equiv", ""))
     assert policy.startswith("default-src 'none'")
-    assert "script" not in policy
+    assert "unsafe" not in policy
+    assert policy.count("sha256-") == 2, "one style, one script, known to the byte"
+    assert len(page.all("script")) == len(page.all("style")) == 1
+    assert page.foreign_code() == []
+    tampered = read_page(html.replace("</style>", "p{}</style>").replace("<script>", "<script>;"))
+    assert len(tampered.foreign_code()) == 2
     assert page.all("html")[0]["lang"] == "en"
 
 
@@ -413,3 +438,74 @@ def test_a_section_tagged_as_appendix_is_closed_unless_asked_for(
     opened, _ = bind(replace(run, settings=settings), {"06_depth": notebook})
     assert "Open this section" not in opened
     assert "Said in the depth." in opened
+
+
+def test_a_headline_and_the_rest_are_the_whole_sentence() -> None:
+    assert headline("Chat pays: it brought 3. So go on.") == (
+        "Chat pays.",
+        "It brought 3. So go on.",
+    )
+    assert headline("Of 5: none stay. Why?") == ("Of 5: none stay.", "Why?")
+    assert headline("One sentence.") == ("One sentence.", "")
+    assert headline("") == ("", "")
+
+
+def test_intervals_are_drawn_on_one_scale_with_nought() -> None:
+    scale = common_scale([(5.0, 10.0), (-10.0, -5.0)])
+    assert scale[0] < -10 < 10 < scale[1]
+    left, right = (draw_interval(v, v - 2.5, v + 2.5, scale) for v in (-7.5, 7.5))
+
+    def at(svg: str, kind: str) -> float:
+        return float(svg.split(f'class="{kind}" d="M')[1].split(" ")[0])
+
+    assert at(left, "nought") == at(right, "nought")
+    assert at(left, "whisker") < at(left, "point") < at(left, "nought") < at(right, "whisker")
+    assert common_scale([]) == (-1.0, 1.0)
+    level = draw_sparkline([1.0, 2.0], 1.5, 4.0)
+    assert 'class="whisker"' in level
+    assert 'class="whisker"' not in draw_sparkline([1.0, 2.0])
+
+
+def test_numbers_lead_to_their_cell_and_nothing_else_does() -> None:
+    said = (
+        "In 2026Q2, as of 2026-06-30, −€1,234.50 (−€2k to €3.1m) is 12% of 7; A4 and v1.2.3 stay."
+    )
+    html = link_numbers(
+        f"<p>{said}</p><table><tr><td>5</td></tr></table><p>&#39;5&#39;</p>", "s--c"
+    )
+    linked = re.findall(r'<a class="from" href="#s--c">(.*?)</a>', html)
+    assert linked == ["−€1,234.50 (−€2k to €3.1m)", "12%", "7", "5"]
+    assert "<td>5</td>" in html
+    assert re.sub(r"</?a[^>]*>", "", html).startswith(f"<p>{said}</p>"), "nothing is changed"
+    assert link_numbers("<p>5</p>", "") == "<p>5</p>"
+
+
+def test_places_survive_what_changes_elsewhere(run: Run, outputs: Any, read_page: Any) -> None:
+    """Numbers move with the data, cells and sections are added: links of last month still hold."""
+
+    def places(worth: float, more: bool) -> set[str]:
+        made = finding("it-pays", f"It pays {worth}.", "experiment", money(worth, 1, 9))
+        shown = outputs(
+            lambda: output.show_finding(made),
+            lambda: output.show_table(html_table(["A"], [["1"]], f"Spend of {worth}, EUR")),
+        )
+        notebook = make_notebook(shown)
+        notebook["cells"][3]["id"] = "result"
+        if more:
+            extra = {"cell_type": "markdown", "metadata": {}, "id": "new", "source": "## Result"}
+            notebook["cells"].insert(1, extra)
+        notebooks = {"02_is_it": notebook}
+        if more:
+            notebooks = {"01_new": make_notebook(shown[1:]), **notebooks}
+        return set(read_page(bind(run, notebooks)[0]).ids)
+
+    before, after = places(5, False), places(7, True)
+    assert before < after
+    assert {"02-is-it", "02-is-it--result", "finding-it-pays", "at-a-glance--it-pays"} <= before
+    assert "02-is-it--result--spend-of-eur" in before
+
+
+def test_two_tables_of_a_cell_have_two_places() -> None:
+    names = Names("s--c")
+    given = [names.name(text, "table") for text in ("Spend", "Spend", "", "<b>", "Цена, 5")]
+    assert given == ["s--c--spend", "s--c--spend-2", "s--c--table", "s--c--b", "s--c--цена"]

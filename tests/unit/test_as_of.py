@@ -28,7 +28,7 @@ FIELD_SINCE = {
     "contacts": {"first_reply_at": "first_reply_at", "resolved_at": "resolved_at"},
 }
 TABLES = (*ROW_SINCE, "programmes", "rollout")
-FRAMES = ("lifetimes", "intervals", "customer_periods")
+FRAMES = ("lifetimes", "intervals", "customer_periods", "landmarks", "landmark_periods")
 
 
 def cut_export(path: Path, table: str) -> int:
@@ -96,6 +96,13 @@ def test_every_demo_table_is_compared_and_the_cut_bites(
         assert 0 < len(full.table(table)) < exported, table
     answered = full.table("surveys")["answered_on"].dropna()
     assert answered.max() <= pd.Timestamp(LAST_DAY)
+
+
+def test_remarks_count_what_was_there_then(full_and_cut: tuple[Dataset, Dataset]) -> None:
+    full, cut = full_and_cut
+    declared = set(cut.settings.tables)
+    assert [note for note in full.notes if note.table in declared] == list(cut.notes)
+    assert sum(note.count for note in cut.notes) > 100
 
 
 SURVEYS = """\

@@ -35,7 +35,7 @@ def test_no_level_or_median_is_said_of_fewer_than_eight() -> None:
     few, many = curve(), curve(losses=10)
     assert said_levels(few, OFF) == "88% after 12 months, 88% after 24 months"
     assert said_levels(few, ON) == "too short, or of too few, for a figure"
-    assert said_levels(many, ON) == "75% after 12 months, 75% after 24 months"
+    assert said_levels(many, ON) == "80% after 12 months, 80% after 24 months"
     with pytest.raises(CannotEstimate, match="fewer than eight"):
         churn_words.level_shown(few, 12, ON)
     halved = kaplan_meier(np.zeros(12), np.arange(1.0, 13.0), np.ones(12, dtype=bool))

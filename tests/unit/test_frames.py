@@ -11,6 +11,7 @@ MONTH = 30.4375
 CONTRACT = """\
 company: A
 currency: EUR
+disclosure: 'off'
 covers: {from: 2024-07-01, to: 2025-12-31}
 economics: {gross_margin: 0.5}
 sources: {customers: customers.csv, transactions: transactions.csv, surveys: surveys.csv}
@@ -85,7 +86,9 @@ def test_contract_lifetimes(contract: Dataset) -> None:
 
 def test_customers_without_time_at_risk_are_counted(contract: Dataset) -> None:
     (note,) = [note for note in contract.notes if "time at risk" in note.message]
-    assert (note.kind, note.count) == ("warning", 3)  # C05, C07 and C10
+    assert (note.kind, note.count) == ("warning", 2)  # C05 and C10
+    (note,) = [note for note in contract.notes if "time as a customer is zero" in note.message]
+    assert (note.kind, note.count) == ("warning", 1)  # C07
 
 
 def test_intervals_are_cut_at_the_end_of_the_day_of_an_answer(contract: Dataset) -> None:
@@ -192,7 +195,7 @@ def test_months_panel_when_a_month_is_reported(make_dataset) -> None:
 
 def test_flag_with_tenure_enters_at_the_opening_of_the_window(make_dataset) -> None:
     folder = make_dataset(
-        "company: A\ncurrency: EUR\nsnapshot_on: 2025-06-30\n"
+        "company: A\ncurrency: EUR\ndisclosure: off\nsnapshot_on: 2025-06-30\n"
         "churn: {rule: flag, observation_window_months: 3}\n"
         "sources: {customers: customers.csv}\n"
         "tables: {customers: {columns: {tenure_unit: {value: months}}}}\n",
@@ -203,7 +206,7 @@ def test_flag_with_tenure_enters_at_the_opening_of_the_window(make_dataset) -> N
     assert rows.to_numpy().tolist() == [
         ["A", 0, 2, True], ["B", 7, 10, False], ["D", 0.5, 3.5, True]
     ]  # fmt: skip
-    assert [note.count for note in data.notes if "time at risk" in note.message] == [1]
+    assert [note.count for note in data.notes if "as a customer is zero" in note.message] == [1]
     assert data.customer_periods().empty
     assert data.intervals().empty
 
@@ -213,7 +216,7 @@ def test_flag_with_tenure_enters_at_the_opening_of_the_window(make_dataset) -> N
 )
 def test_tenure_in_other_units(make_dataset, unit: str, months: float) -> None:
     folder = make_dataset(
-        "company: A\ncurrency: EUR\nsnapshot_on: 2025-06-30\nchurn: {rule: flag}\n"
+        "company: A\ncurrency: EUR\ndisclosure: off\nsnapshot_on: 2025-06-30\nchurn: {rule: flag}\n"
         "sources: {customers: customers.csv}\n"
         f"tables: {{customers: {{columns: {{tenure_unit: {{value: {unit}}}}}}}}}\n",
         customers="customer_id,tenure,ended\nA,12,yes\n",
@@ -223,7 +226,7 @@ def test_tenure_in_other_units(make_dataset, unit: str, months: float) -> None:
 
 def test_inactivity_ends_on_first_passage_and_a_return_opens_a_new_spell(make_dataset) -> None:
     folder = make_dataset(
-        "company: A\ncurrency: EUR\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
+        "company: A\ncurrency: EUR\ndisclosure: off\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
         "churn: {rule: inactivity, days: 30}\n"
         "sources: {customers: customers.csv, transactions: transactions.csv}\n"
         "tables: {customers: {}, transactions: {}}\n",
@@ -251,7 +254,7 @@ def test_inactivity_ends_on_first_passage_and_a_return_opens_a_new_spell(make_da
 
 
 INACTIVITY = (
-    "company: A\ncurrency: EUR\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
+    "company: A\ncurrency: EUR\ndisclosure: off\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
     "churn: {rule: inactivity, days: 30}\n"
     "sources: {customers: customers.csv, transactions: transactions.csv}\n"
     "tables: {customers: {}, transactions: {}}\n"
@@ -286,7 +289,11 @@ def test_gaps_that_began_before_the_export_are_no_losses(make_dataset) -> None:
         ("J", 1, "01-01", (0, 30), True),  # the start is seen: it counts as an order
         ("K", 1, "12-01", (91, 96), True),
     ]
-    notes = {note.message.partition(" (")[0][:40]: note.count for note in data.notes if note.count}
+    notes = {
+        note.message.partition(" (")[0][:40]: note.count
+        for note in data.notes
+        if note.kind == "warning" and note.table == "customers"
+    }
     assert notes == {
         "customers without time at risk": 1,  # L has no start and no order
         "customers who started before the exporte": 1,  # I
@@ -299,8 +306,9 @@ def test_nobody_seen_from_before_is_at_risk_while_the_last_order_is_unknown(make
     # Only J's loss (the 31st) and E's are seen by the end of January; F and H are active.
     lifetimes = data.lifetimes().set_index("customer_id")
     assert lifetimes["ended"].to_dict() == {"E": True, "F": False, "H": False, "J": True}
-    counts = {note.column: note.count for note in data.notes if note.count}
-    assert counts == {"": 2, "started_on": 2}  # G back that very day, L; I and K
+    warnings = [note for note in data.notes if note.kind == "warning" and note.table == "customers"]
+    # G back that very day, L; I. K is under observation from February, and in no table before.
+    assert {note.column: note.count for note in warnings} == {"": 2, "started_on": 1}
 
 
 def test_an_order_to_come_makes_nobody_active_at_a_period_s_opening(make_dataset) -> None:
@@ -315,7 +323,7 @@ def test_an_order_to_come_makes_nobody_active_at_a_period_s_opening(make_dataset
 
 def test_periods_table_takes_the_place_of_transactions(make_dataset) -> None:
     folder = make_dataset(
-        "company: A\ncurrency: EUR\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
+        "company: A\ncurrency: EUR\ndisclosure: off\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
         "economics: {gross_margin: 0.25}\n"
         "sources: {customers: customers.csv, periods: periods.csv}\n"
         "tables: {customers: {}, periods: {}}\n",
@@ -351,7 +359,7 @@ def test_frames_are_the_same_twice(contract: Dataset, tmp_path, monkeypatch) -> 
 
 def test_tenure_without_a_window_counts_from_the_start_and_says_so(make_dataset) -> None:
     folder = make_dataset(
-        "company: A\ncurrency: EUR\nsnapshot_on: 2025-06-30\nchurn: {rule: flag}\n"
+        "company: A\ncurrency: EUR\ndisclosure: off\nsnapshot_on: 2025-06-30\nchurn: {rule: flag}\n"
         "sources: {customers: customers.csv}\ntables: {customers: {}}\n",
         customers="customer_id,tenure,ended\nA,12,yes\n",
     )

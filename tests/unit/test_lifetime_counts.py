@@ -22,6 +22,7 @@ company: A
 currency: EUR
 covers: {from: 2024-01-01, to: 2025-12-31}
 economics: {gross_margin: 0.5}
+disclosure: "off"
 sources: {customers: customers.csv}
 tables: {customers: {}}
 """

@@ -95,7 +95,7 @@ def test_needs_gives_the_data_set_or_says_what_is_missing(folder: Path) -> None:
     assert data.needs("surveys", "transactions|periods", "customers.segment") is data
     with pytest.raises(NotAvailable) as caught:
         data.needs("surveys.score", "contacts|rollout.area", "transactions")
-    assert caught.value.needs == "surveys with a score and contacts or rollout with an area"
+    assert caught.value.needs == "surveys with a score, and contacts or rollout with an area"
     assert str(caught.value).startswith("not available: needs surveys with a score")
 
 
@@ -171,3 +171,28 @@ def test_opening_what_is_prepared_imports_nothing_heavy(folder: Path) -> None:
 def test_unknown_data_set_lists_those_there() -> None:
     with pytest.raises(ParameterError, match=r"no folder 'data/dmo' .* here are: data/demo"):
         open_dataset("data/dmo")
+
+
+def test_who_writes_into_a_table_changes_nobody_elses(folder: Path) -> None:
+    data = open_dataset(folder)
+    mine = data.table("customers")
+    mine.loc[0, "segment"] = "changed"
+    mine["new"] = 1
+    theirs = data.table("customers")
+    assert theirs["segment"].tolist()[0] == "NA"
+    assert "new" not in theirs.columns
+
+
+def test_whether_a_column_has_values_is_told_without_reading_tables(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = open_dataset(folder)
+
+    def read(*_: object) -> None:
+        raise AssertionError("a table was read")
+
+    monkeypatch.setattr("analysis.intake.dataset.read_plain", read)
+    assert data.has("surveys.invited_on")
+    assert not data.has("surveys.score")
+    assert not data.has("surveys.reason")
+    assert "4 customers, 5 transactions, 1 surveys" in data.summary()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.errors import NotAvailable
 from analysis.intake.dataset import Dataset, open_dataset
 from analysis.intake.programme_frames import (
     add_months,
@@ -21,6 +22,7 @@ company: Small
 currency: EUR
 covers: {from: 2024-01-01, to: 2025-06-30}
 economics: {gross_margin: 0.5}
+disclosure: "off"
 sources: {customers: customers.csv, transactions: transactions.csv, surveys: surveys.csv,
   programmes: programmes.csv, rollout: rollout.csv, exposures: exposures.csv}
 tables: {customers: {}, transactions: {}, surveys: {}, programmes: {}, rollout: {}, exposures: {}}
@@ -233,6 +235,18 @@ def test_segment_keeps_its_customers_only(data: Dataset, tmp_path: Path) -> None
     panel = rollout_panels(part)["chat"]
     assert set(panel["customer_id"]) <= {"stays", "leaves", "late", "fresh"}
     assert len(panel) > 0
+
+
+def test_without_money_the_outcomes_say_what_they_need(data: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    settings = (folder / "dataset.yml").read_text(encoding="utf-8")
+    without = settings.replace(" transactions: transactions.csv,", "").replace(
+        " transactions: {},", ""
+    )
+    (folder / "dataset.yml").write_text(without, encoding="utf-8")
+    assert data.has("transactions")
+    with pytest.raises(NotAvailable, match="needs transactions, or periods already added up"):
+        open_dataset(folder, "2025Q2").experiment_outcomes("chat")
 
 
 def test_before_any_start_the_frames_are_empty(data: Dataset, tmp_path: Path) -> None:

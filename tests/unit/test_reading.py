@@ -14,7 +14,7 @@ from openpyxl import Workbook
 
 from analysis.intake.dataset import Dataset, open_dataset
 
-HEAD = "company: A\ncurrency: EUR\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
+HEAD = "company: A\ncurrency: EUR\ndisclosure: off\ncovers: {from: 2025-01-01, to: 2025-06-30}\n"
 PLAIN = HEAD + (
     "sources: {customers: customers.csv}\n"
     "tables: {customers: {covariates: {age: number, note: category}}}\n"
@@ -57,7 +57,7 @@ def test_russian_export_as_excel_writes_it(make_dataset) -> None:
         + "acquisition_cost: Цена, region: Город}}\n"
         + "  transactions: {source: sales, columns: {transaction_id: n, customer_id: k, "
         + "occurred_on: d, amount: a}}\n",
-        crm="Код;Дата;Цена;Город\n01;31.01.2025;1\u00a0234,50;Москва\n02;01.02.2025;12 руб.;Тверь\n".encode(
+        crm="Код;Дата;Цена;Город\n01;31.01.2025;1\u00a0234,50;Москва\n02;01.02.2025;12 €;Тверь\n".encode(
             "cp1251"
         ),
         sales="n;k;d;a\n1;01;01.03.2025;12\u2009345,67\n2;01;02.03.2025;−5,5 €\n"
@@ -243,7 +243,7 @@ def test_open_end_dates_are_blanked_and_counted(make_dataset) -> None:
     data = open_dataset(folder)
     assert data.table("customers")["ended_on"].isna().all()
     assert not data.lifetimes()["ended"].any()
-    assert [n.count for n in data.notes if "mean “open”" in n.message] == [1]
+    assert [n.count for n in data.notes if "stand for “open”" in n.message] == [1]
 
 
 @pytest.mark.parametrize("name", ["answers", "lifetimes", "as_of_customers", "staged", "spans"])

@@ -205,6 +205,8 @@ def test_anonymous_answers_count_one_by_one() -> None:
     assert isinstance(found, Estimate)
     assert found.n == 6
     assert found.value == pytest.approx(100 * (3 - 2) / 6)
+    nameless = unnamed.assign(response_id=None)
+    assert study(surveys=nameless).metric("net-promoter-score").now == found
 
 
 def test_order_of_rows_and_names_do_not_matter() -> None:
@@ -354,7 +356,7 @@ def test_figure_not_measured_now_is_told_as_it_was_last() -> None:
         ("net-promoter-score", "2026Q1")
     ]
     (finding,) = words.find_last_measured(found)
-    assert "was not measured in 2026Q2; in 2026Q1 it was 0.0" in finding.sentence
+    assert "has no figure for 2026Q2; in 2026Q1 it was 0.0" in finding.sentence
 
 
 def test_late_answers_to_an_earlier_wave_are_no_measurement() -> None:

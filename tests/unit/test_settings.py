@@ -172,3 +172,22 @@ def test_aliases_are_not_followed(tmp_path: Path) -> None:
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     said = refusal(tmp_path, BASE.replace("EUR", "euro") + "colour: red\nyear_starts: x\n")
     assert all(place in said for place in ("currency: ", "colour: ", "year_starts: "))
+
+
+def test_what_is_wrong_is_said_without_words_of_the_library(tmp_path: Path) -> None:
+    said = refusal(
+        tmp_path,
+        BASE
+        + "targets: x\norientation: {selling_items: 3}\nchurn: {days: many}\nyear_starts: 1.5\n"
+        + f"unit: [a]\nconfirmed: perhaps\neconomics: yes\ntime_zone: {'z' * 5000}\n",
+    )
+    assert "targets: write keys with values beneath it" in said
+    assert "orientation.selling_items: write a list" in said
+    assert "churn.days: write a whole number (found 'many')" in said
+    assert "year_starts: write a whole number (found '1.5')" in said
+    assert "unit: write one word or text" in said
+    assert "confirmed: write yes or no (found 'perhaps')" in said
+    assert "economics: write keys with values beneath it" in said
+    for word in ("Input", "tuple", "dictionary", "parse", "instance"):
+        assert word not in said
+    assert len(said) < 2000

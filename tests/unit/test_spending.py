@@ -258,7 +258,7 @@ def one_respondent(frame: pd.DataFrame) -> pd.DataFrame:
 DEGENERATE = {
     "no score": (lambda f: f.assign(csat_score=np.nan), "No customer has a known CSAT answer."),
     "no column": (lambda f: f.drop(columns="csat_score"), "No customer has a known CSAT answer."),
-    "empty": (lambda f: f.head(0), "No customer has a known CSAT answer."),
+    "empty": (lambda f: f.head(0), "It is not known what customers spent in which period."),
     "stale": (lambda f: f.assign(csat_age_days=4000.0), "fresh"),
     "one respondent": (one_respondent, "Fewer than 30 customers"),
     "one period only": (lambda f: f.assign(previous_spend=np.nan), "seen in two periods running"),

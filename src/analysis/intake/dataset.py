@@ -11,19 +11,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.disclosure import Disclosure
+from analysis.disclosure import SMALLEST_CELL, Disclosure
 from analysis.errors import NotAvailable, ParameterError
+from analysis.intake.disclosure_family import FACTS, GROUPS, TOGETHER, Value, read_family
 from analysis.intake.notes import Note
+from analysis.intake.opened import column_names, count_rows, has_value, read_plain
 from analysis.intake.periods import Period, choose_period
 from analysis.intake.prepared import prepare, read_notes
-from analysis.intake.settings import Settings, load_settings
+from analysis.intake.settings import Settings, load_settings, refuse_unless_confirmed
 from analysis.intake.suggestions import did_you_mean, valid_names
 from analysis.paths import BUILD_FOLDER, find_dataset_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-GROUPS = ("segment", "region", "area", "acquisition_channel")
+# Tables with more rows are read anew each time: nobody wants them in memory twice.
+MOST_ROWS_KEPT = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,22 @@ class Dataset:
     def disclosure(self) -> Disclosure:
         return Disclosure(enabled=self.settings.disclosure == "on")
 
+    @cached_property
+    def _together(self) -> dict[str, tuple[Value, ...]]:
+        """By column, the values that no report of this period may show alone."""
+        if not self.disclosure.enabled or not (self.prepared / "customers.parquet").is_file():
+            return {}
+        part = (self.segment.column, self.segment.value) if self.segment else ("", "")
+        return read_family(self.prepared).together(*part)
+
+    @cached_property
+    def _blank_in_facts(self) -> dict[str, tuple[Value, ...]]:
+        """By column of answers and contacts, what a table by it would give few away of."""
+        if not self.disclosure.enabled or not (self.prepared / "customers.parquet").is_file():
+            return {}
+        part = (self.segment.column, self.segment.value) if self.segment else ("", "")
+        return read_family(self.prepared).blank_in_facts(*part)
+
     @property
     def as_of(self) -> dt.date:
         """The day up to which the data are known."""
@@ -93,11 +112,11 @@ class Dataset:
             return False
         if not column:
             return True
-        import pyarrow.parquet as pq
-
-        if column not in pq.read_schema(path).names:
+        if column not in column_names(path):
             return False
-        return bool(self.table(table)[column].notna().any())
+        if self.segment is None and not (table in FACTS and column in self._blank_in_facts):
+            return has_value(path, column)
+        return bool(self._read(table, (column,))[column].notna().any())
 
     def needs(self, *requirements: str) -> Dataset:
         """Give the data set itself if all requirements are met; "a|b" is met by either.
@@ -110,7 +129,7 @@ class Dataset:
             if not any(self.has(option) for option in requirement.split("|"))
         ]
         if missing:
-            raise NotAvailable(" and ".join(missing))
+            raise NotAvailable(", and ".join(missing))
         return self
 
     def table(self, name: str) -> pd.DataFrame:
@@ -140,7 +159,8 @@ class Dataset:
                 f"group: lifetimes carry no column {group!r}, only {valid_names(valid)}"
             )
         segment = (self.segment.column, self.segment.value) if self.segment else None
-        return counts_of_prepared(self.prepared, group, segment)
+        together = self._together.get(group, ())
+        return counts_of_prepared(self.prepared, group, segment, together, TOGETHER)
 
     def intervals(self) -> pd.DataFrame:
         """Lifetimes split where the last known CSAT changes; empty without answers."""
@@ -172,59 +192,100 @@ class Dataset:
 
     def summary(self) -> str:
         """One line on what the notebook works with."""
-        customers = self.table("customers")
-        count = self.disclosure.count(len(customers))
-        parts = [f"{count:,} {self.unit}s" if count is not None else f"fewer than 8 {self.unit}s"]
+        parts = []
+        if self.has("customers"):
+            count = self.disclosure.count(self._rows("customers"))
+            parts.append(
+                f"fewer than 8 {self.unit}s" if count is None else f"{count:,} {self.unit}s"
+            )
         for name in ("transactions", "surveys", "contacts"):
             if self.has(name):
-                rows = self.disclosure.count(len(self.table(name)))
+                rows = self.disclosure.count(self._rows(name))
                 parts.append(f"{rows:,} {name}" if rows is not None else f"hardly any {name}")
         where = f", {self.segment.label}" if self.segment else ""
         excluded = sum(note.count for note in self.notes if note.kind == "warning")
-        doubts = f"; {excluded:,} rows with a remark, see the data section" if excluded else ""
+        rows_word = "row" if excluded == 1 else "rows"
+        doubts = (
+            f"; {excluded:,} {rows_word} with a remark, see the data section" if excluded else ""
+        )
         return f"{self.name}, {self.period.label}{where}, as of {self.as_of}: {', '.join(parts)}{doubts}."
 
     @cached_property
     def _segment_customers(self) -> frozenset[str]:
         assert self.segment is not None
-        customers = self._open("customers")
+        path = self.prepared / "customers.parquet"
+        customers = read_plain(path, list({"customer_id": 1, self.segment.column: 1}))
         chosen = customers[customers[self.segment.column] == self.segment.value]
         return frozenset(chosen["customer_id"])
 
-    def _open(self, name: str) -> pd.DataFrame:
+    @cached_property
+    def _kept(self) -> dict[str, pd.DataFrame]:
+        """Tables that were asked for before: a notebook asks for most of them many times."""
+        return {}
+
+    def _read(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+        """A table or frame, with the columns named at least; all without a name.
+
+        A copy each time, so that whoever writes into one changes nobody else's.
+        """
+        if name in self._kept:
+            return self._kept[name].copy()
+        frame = self._taken_off_disk(name, columns)
+        if not columns and len(frame) <= MOST_ROWS_KEPT:
+            self._kept[name] = frame
+            return frame.copy()
+        return frame
+
+    def _taken_off_disk(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
         import pandas as pd
 
         path = self.prepared / f"{name}.parquet"
-        return _plain_types(path) if path.is_file() else pd.DataFrame()
-
-    def _read(self, name: str) -> pd.DataFrame:
-        frame = self._open(name)
-        if self.segment is None or "customer_id" not in frame.columns:
+        if not path.is_file():
+            return pd.DataFrame()
+        present = column_names(path)
+        wanted = [c for c in present if c in columns or c == "customer_id"] if columns else None
+        frame = read_plain(path, wanted)
+        if "customer_id" not in present:
             return frame
-        return frame[frame["customer_id"].isin(self._segment_customers)].reset_index(drop=True)
+        if self.segment is not None:
+            inside = frame["customer_id"].isin(self._segment_customers)
+            frame = frame[inside].reset_index(drop=True)
+        if name in FACTS:
+            return _blanked(frame, self._blank_in_facts)
+        return _put_together(frame, self._together)
+
+    def _rows(self, name: str) -> int:
+        """The rows of a table that is there."""
+        path = self.prepared / f"{name}.parquet"
+        if self.segment is None or "customer_id" not in column_names(path):
+            return count_rows(path)
+        return len(self._read(name, ("customer_id",)))
 
 
-def _plain_types(path: Path) -> pd.DataFrame:
-    """A prepared table with dates as datetime64[ns] and money as float: what NumPy works with.
+def _put_together(frame: pd.DataFrame, together: dict[str, tuple[Value, ...]]) -> pd.DataFrame:
+    """The frame with values that may not be shown alone under one name."""
+    put = {}
+    for column in frame.columns.intersection(list(together)):
+        values = together[column]
+        away = frame[column].isin([value for value in values if value is not None])
+        if None in values:
+            away |= frame[column].isna()
+        put[column] = frame[column].mask(away, TOGETHER)
+    return frame.assign(**put) if put else frame
 
-    The file's own types decide, so that a column without any value has its type as well.
-    """
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
-    frame = table.to_pandas()
-    converted: dict[str, pd.Series] = {}
-    for field in table.schema:
-        if pa.types.is_decimal(field.type):
-            converted[field.name] = frame[field.name].astype(float)
-        elif pa.types.is_date(field.type) or pa.types.is_timestamp(field.type):
-            converted[field.name] = pd.to_datetime(frame[field.name]).astype("datetime64[ns]")
-    return frame.assign(**converted)
+def _blanked(frame: pd.DataFrame, blank: dict[str, tuple[Value, ...]]) -> pd.DataFrame:
+    """The frame without some values: the rows stay, and count where nothing is asked of them."""
+    put = {
+        column: frame[column].mask(frame[column].isin(list(blank[column])), None)
+        for column in frame.columns.intersection(list(blank))
+    }
+    return frame.assign(**put) if put else frame
 
 
 def _in_words(requirement: str) -> str:
+    if requirement == "frame_lifetimes":
+        return "customers with a first day or a tenure"
     table, _, column = requirement.partition(".")
     if not column:
         return table
@@ -256,6 +317,12 @@ def choose_segment(text: str, settings: Settings, prepared: Path) -> Segment | N
             f"segment: {column} has no value {value!r}; {did_you_mean(value, values)}; "
             f"valid are {valid_names(values)}"
         )
+    if settings.disclosure == "on" and read_family(prepared).refuses(column, value):
+        raise ParameterError(
+            f"segment: the report of {column}={value} would give fewer than {SMALLEST_CELL} "
+            f"{settings.unit}s away, by itself or less the other values' reports; put it together "
+            f"with others under `values:` of tables.customers.columns.{column} in dataset.yml"
+        )
     return Segment(column, value)
 
 
@@ -267,6 +334,7 @@ def open_dataset(dataset: str | Path, period: str = "", segment: str = "") -> Da
     """
     folder = find_dataset_folder(dataset)
     settings = load_settings(folder)
+    refuse_unless_confirmed(settings)
     chosen = choose_period(period, settings)
     build = Path(os.environ.get("CLIENTELE_BUILD_FOLDER", BUILD_FOLDER))
     prepared = prepare(settings, folder, chosen, build)

@@ -62,13 +62,19 @@ def cached_digests(files: list[Path], cache: Path) -> dict[Path, str]:
 
 
 def fingerprint_files(settings: Settings, folder: Path, cache: Path) -> dict[str, str]:
-    """Digest `dataset.yml` and every file that the sources name, by path within the folder."""
+    """Digest `dataset.yml`, every file that the sources name, and every database table.
+
+    By path within the folder, tables as "database/<source>".
+    """
+    from analysis.intake.reading.database import database_digests
+
     files = [folder / SETTINGS_FILE]
     for name, source in settings.sources.items():
         if source.file:
             files += source_files(name, source, folder)
     digests = cached_digests(files, cache)
-    return {path.relative_to(folder).as_posix(): digest for path, digest in digests.items()}
+    named = {path.relative_to(folder).as_posix(): digest for path, digest in digests.items()}
+    return named | database_digests(settings)
 
 
 def fingerprint_code(packages: tuple[str, ...], cache: Path) -> str:

@@ -31,7 +31,7 @@ TENURE_UNIT_MONTHS = {
 
 def _present(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     exists = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [f"as_of_{table}"]
+        "SELECT count(*) FROM information_schema.tables WHERE table_name = ?", [f"as_of_{table}"]
     ).fetchone()
     if not exists or not exists[0]:
         return []
@@ -77,7 +77,9 @@ def build_lifetimes(
         "ORDER BY customer_id, spell"
     )
     row = connection.execute(
-        "SELECT count(*) FILTER (NOT unknown), count(*) FILTER (unknown) FROM (SELECT "
+        "SELECT count(*) FILTER (NOT unknown AND NOT nothing), count(*) FILTER (unknown), "
+        "count(*) FILTER (nothing AND NOT unknown) FROM (SELECT "
+        f"{_lasts_nothing(columns, by_orders)} AS nothing, "
         f"{_starts_unseen(columns, settings)} AND customer_id NOT IN "
         f"(SELECT customer_id FROM all_lifetimes) AND {by_orders} AS unknown FROM as_of_customers "
         "WHERE customer_id NOT IN (SELECT customer_id FROM lifetimes))"
@@ -97,6 +99,12 @@ def build_lifetimes(
             "seen) are left out"
         )
         notes.append(Note("warning", message, "customers", count=row[0]))
+    if row[2]:
+        message = (
+            "customers whose time as a customer is zero (gone on the day of their start) are left "
+            "out of the lifetimes, and so of all models of them"
+        )
+        notes.append(Note("warning", message, "customers", count=row[2]))
     if row[1]:
         message = (
             "customers who started before the exported orders begin, and have none in them, are "
@@ -104,6 +112,15 @@ def build_lifetimes(
         )
         notes.append(Note("warning", message, "customers", "started_on", count=row[1]))
     return notes
+
+
+def _lasts_nothing(columns: list[str], by_orders: bool) -> str:
+    """SQL of whether a customer left on the very day of the start, or has a tenure of zero."""
+    if "tenure" in columns:
+        return "coalesce(tenure = 0, false)"
+    if by_orders or "ended_on" not in columns:
+        return "false"
+    return "coalesce(started_on = ended_on, false)"
 
 
 def _seen_from(columns: list[str], settings: Settings) -> str:

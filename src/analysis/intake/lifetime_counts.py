@@ -51,10 +51,17 @@ def carried_columns(lifetimes: Path) -> list[str]:
 
 
 def counts_of_prepared(
-    prepared: Path, group: str = "", segment: tuple[str, str] | None = None
+    prepared: Path,
+    group: str = "",
+    segment: tuple[str, str] | None = None,
+    together: tuple[str | None, ...] = (),
+    name_together: str = "",
 ) -> pd.DataFrame:
-    """Counts of a prepared data set, of all customers or of those with a value in a column."""
-    import duckdb
+    """Counts of a prepared data set, of all customers or of those with a value in a column.
+
+    together: values of the group that are counted as one, `name_together`; None stands for none.
+    """
+    from analysis.intake.engine import open_engine
 
     relation = f"read_parquet({_text(str(prepared / 'frame_lifetimes.parquet'))})"
     if segment is not None:
@@ -62,7 +69,14 @@ def counts_of_prepared(
         customers = f"read_parquet({_text(str(prepared / 'customers.parquet'))})"
         chosen = f"SELECT customer_id FROM {customers} WHERE {quoted(column)} = {_text(value)}"
         relation = f"(SELECT * FROM {relation} WHERE customer_id IN ({chosen}))"
-    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+    if group and together:
+        held = [_text(value) for value in together if value is not None]
+        name = quoted(group)
+        tests = [f"CAST({name} AS VARCHAR) IN ({', '.join(held)})"] if held else []
+        tests += [f"{name} IS NULL"] if None in together else []
+        put = f"CASE WHEN {' OR '.join(tests)} THEN {_text(name_together)} ELSE CAST({name} AS VARCHAR) END"
+        relation = f"(SELECT * REPLACE ({put} AS {name}) FROM {relation})"
+    with open_engine() as connection:
         return lifetime_counts(connection, relation, group)
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.errors import DataError, Problem, SettingsError
+from analysis.errors import DataError, Problem
+from analysis.intake.as_of import cut_source
 from analysis.intake.canonical import build_canonical, normalise_text, refuse_unless_known
 from analysis.intake.notes import Note
 from analysis.intake.reading import load_source, quoted
+from analysis.intake.reading.parquet import files_behind_views, plain_relation
 from analysis.intake.schema import TABLES
 from analysis.intake.settings import Reading, Settings
-from analysis.intake.sql import check_select, lock_down
-from analysis.intake.suggestions import did_you_mean
-from analysis.intake.validation import check_across, check_table
+from analysis.intake.sieve import rows_in_doubt
+from analysis.intake.sql import check_select, lock_down, run_select
+from analysis.intake.validation import check_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,31 +36,42 @@ def load_tables(
     folder: Path,
     connection: duckdb.DuckDBPyConnection,
     as_of: dt.date | None = None,
+    writable: Path | None = None,
+    known: list[Note] | None = None,
 ) -> LoadedTables:
     """Read all sources, lock the engine down, and build and check every canonical table.
 
-    as_of: sources that declare `dated` show no row after it.
+    as_of: sources that declare `dated` show no row after it. writable: the one folder in which the
+    engine may write files afterwards. known: gets every note as it comes, so that they are not lost
+    where the tables are refused.
     Raises DataError with the problems of all tables, SettingsError for refused SQL.
     """
+    import duckdb
+
     refuse_unless_known(settings)
     connection.execute("SET TimeZone='UTC'")
     connection.create_function("normalise_text", normalise_text, ["VARCHAR"], "VARCHAR")  # type: ignore[list-item, arg-type]
     connection.execute("CREATE SCHEMA canonical")
     problems: list[Problem] = []
-    notes: list[Note] = []
+    notes: list[Note] = [] if known is None else known
     loaded: set[str] = set()
     for name, source in settings.sources.items():
         try:
             notes += load_source(connection, name, source, settings, folder)
             loaded.add(name)
-            if source.dated and as_of is not None:
-                _cut_source(connection, name, source.dated, settings.reading_of(source), as_of)
+            if source.dated:
+                reading = settings.reading_of(source)
+                cut_source(connection, name, source.dated, reading, settings.time_zone, as_of)
         except DataError as error:
             problems += error.problems
     for name, table in settings.tables.items():
         if table.rows:
             _rows_as_table(connection, name, table.rows)
-    lock_down(connection)
+    if any(table.sql for table in settings.tables.values()):
+        # Sums of fractions differ in their last digits by who adds first, and so does "any value".
+        connection.execute("SET threads = 1")
+    views = files_behind_views(connection)
+    lock_down(connection, [file for files in views.values() for file in files], writable)
     built = []
     for name, table in settings.tables.items():
         relation, file, reading = quoted(name), name, settings.reading
@@ -66,54 +79,51 @@ def load_tables(
             query = check_select(table.sql, name, list(settings.sources))
             if problems:
                 continue
-            relation, file = _run_select(connection, query, name), f"SQL of {name}"
+            relation, file = run_select(connection, query, name), f"SQL of {name}"
         elif table.rows:
             relation, file, reading = quoted(f"rows of {name}"), "dataset.yml", Reading()
         else:
             source = settings.sources[table.source or name]
             if (table.source or name) not in loaded:
                 continue
-            relation, file = quoted(table.source or name), Path(source.file).name
+            relation = plain_relation(table.source or name, views)
+            file = Path(source.file).name or f"database table {source.table}"
             reading = settings.reading_of(source)
-        found, repaired = build_canonical(
-            connection, TABLES[name], table, settings, relation, file, reading
-        )
+        try:
+            found, repaired = build_canonical(
+                connection, TABLES[name], table, settings, relation, file, reading, as_of
+            )
+        except duckdb.Error as error:
+            # Of Parquet the pages are read here only; its first bytes were looked at before.
+            if (table.source or name) not in views or isinstance(
+                error, duckdb.OutOfMemoryException
+            ):
+                raise
+            message = "cannot be read as Parquet; export it again"
+            problems.append(Problem(message, file=settings.sources[table.source or name].file))
+            continue
         notes += repaired
         problems += found
         if not _exists(connection, name):
             continue
-        frame = connection.execute(f"SELECT * FROM canonical.{name}").df()
         # What could not be read is blank by now, which is no second problem.
         unread = {problem.column for problem in found}
-        checked = check_table(frame, TABLES[name], settings, file)
+        frame = rows_in_doubt(connection, TABLES[name], settings)
+        checked = [] if frame.empty else check_table(frame, TABLES[name], settings, file)
         problems += [problem for problem in checked if problem.column not in unread]
         built.append(name)
     if problems:
         raise DataError(problems)
     # From here on the sources' names are free for tables of our own.
     for name in loaded:
-        connection.execute(f"DROP TABLE {quoted(name)}")
-    return LoadedTables(tuple(built), (*notes, *check_across(connection, tuple(built))))
+        kind = "VIEW" if name in views else "TABLE"
+        connection.execute(f"DROP {kind} {quoted(name)}")
+    return LoadedTables(tuple(built), tuple(notes))
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    query = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'canonical' AND table_name = ?"
+    query = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'canonical' AND table_name = ?"
     return connection.execute(query, [table]).fetchone() is not None
-
-
-def _cut_source(
-    connection: duckdb.DuckDBPyConnection, name: str, dated: str, reading: Reading, as_of: dt.date
-) -> None:
-    described = connection.execute(f"DESCRIBE {quoted(name)}").fetchall()
-    types = {str(row[0]): str(row[1]) for row in described}
-    if dated not in types:
-        hint = did_you_mean(dated, [column for column in types if column != "_row"])
-        raise DataError([Problem(f"sources.{name}.dated: there is no column {dated!r}; {hint}")])
-    day = f"CAST({quoted(dated)} AS DATE)"
-    if types[dated] == "VARCHAR":
-        formats = ", ".join("'" + text.replace("'", "''") + "'" for text in reading.dates)
-        day = f"CAST(try_strptime({quoted(dated)}, [{formats}]) AS DATE)"
-    connection.execute(f"DELETE FROM {quoted(name)} WHERE {day} > ?", [as_of])
 
 
 def _rows_as_table(
@@ -129,15 +139,3 @@ def _rows_as_table(
         "SELECT row_number() OVER () AS _row, * FROM declared_rows"
     )
     connection.unregister("declared_rows")
-
-
-def _run_select(connection: duckdb.DuckDBPyConnection, query: str, name: str) -> str:
-    import duckdb
-
-    relation = quoted(f"select for {name}")
-    try:
-        connection.execute(f"CREATE TEMP TABLE {relation} AS {query}")
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise SettingsError(f"dataset.yml: tables.{name}.source.sql: {reason}") from None
-    return relation

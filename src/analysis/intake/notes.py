@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -12,6 +12,7 @@ class Note:
 
     kind: "repair" (mended and counted), "warning" (the reader should know) or "info".
     table, column: canonical names, empty where they do not apply. count: rows concerned.
+    examples: some of them, for who checks the data at a terminal; no report shows them.
     """
 
     kind: Literal["repair", "warning", "info"]
@@ -19,3 +20,4 @@ class Note:
     table: str = ""
     column: str = ""
     count: int = 0
+    examples: tuple[str, ...] = field(default=(), repr=False)

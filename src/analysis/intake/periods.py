@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 
-from analysis.errors import ParameterError
+from analysis.errors import ParameterError, shown_value
 from analysis.intake.settings import Settings
 from analysis.intake.suggestions import valid_names
 
@@ -87,7 +87,7 @@ def choose_period(text: str, settings: Settings) -> Period:
         if text in ("", only.label):
             return only
         raise ParameterError(
-            f"period: {text!r} cannot be shown, the export is a snapshot of {settings.snapshot_on}; "
+            f"period: {shown_value(text)} cannot be shown, the export is a snapshot of {settings.snapshot_on}; "
             f"valid is {only.label}"
         )
     quarters = complete_periods(settings, 3)
@@ -104,4 +104,4 @@ def choose_period(text: str, settings: Settings) -> Period:
             return period
     valid = [period.label for period in (months if "-" in text else quarters or months)]
     what = "is not a whole period that the exports cover" if shaped else "is not a period"
-    raise ParameterError(f"period: {text!r} {what}; valid are {valid_names(valid, 40)}")
+    raise ParameterError(f"period: {shown_value(text)} {what}; valid are {valid_names(valid, 40)}")

@@ -6,11 +6,13 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.errors import DataError
+from analysis.intake.disclosure_family import write_family
 from analysis.intake.fingerprint import fingerprint_code, fingerprint_files
 from analysis.intake.notes import Note
 from analysis.intake.periods import Period
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 FRAMES = ("lifetimes", "intervals", "customer_periods", "landmarks", "landmark_periods")
 NOTES_FILE = "notes.json"
+# Written once and read by seven notebooks: what a higher level saves in space it costs in time.
+COMPRESSION = "COMPRESSION zstd, COMPRESSION_LEVEL 1"
 # A year of months and some segments' worth of work in JupyterLab.
 KEPT_FOLDERS = 24
 CODE_THAT_PREPARES = ("", "intake")
@@ -33,19 +37,20 @@ def prepared_key(settings: Settings, folder: Path, period: Period, build: Path) 
         "files": fingerprint_files(settings, folder, cache),
         "code": fingerprint_code(CODE_THAT_PREPARES, cache),
         "period": period.label,
-        # What a database holds is not seen from here: it is read anew for each address only.
-        "addresses": sorted(
-            hashlib.sha256(os.environ.get(s.connect.removeprefix("env:"), "").encode()).hexdigest()
-            for s in settings.sources.values()
-            if s.connect
-        ),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def prepare(settings: Settings, folder: Path, period: Period, build: Path) -> Path:
+def prepare(
+    settings: Settings,
+    folder: Path,
+    period: Period,
+    build: Path,
+    before: Callable[[], object] | None = None,
+) -> Path:
     """Give the folder with canonical tables and frames as of the period's end; make it if needed.
 
+    before: called first where it has to be made.
     Written beside and renamed, so a folder that is there is whole. Raises DataError,
     SettingsError.
     """
@@ -53,16 +58,19 @@ def prepare(settings: Settings, folder: Path, period: Period, build: Path) -> Pa
         key = prepared_key(settings, folder, period, build)
     except DataError:
         # A file is missing. The others are read all the same: everything wrong is said at once.
-        _say_all_problems(settings, folder)
+        say_all_problems(settings, folder)
         raise
     target = build / "prepared" / f"{folder.name}-{key}"
     if target.is_dir():
         return target
+    if before is not None:
+        before()
     scratch = target.with_name(f"{target.name}.{os.getpid()}.part")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
         notes = _write(settings, folder, period, scratch)
+        write_family(scratch, settings.covariates)
         records = [asdict(note) for note in notes]
         text = json.dumps(records, ensure_ascii=False, indent=1)
         (scratch / NOTES_FILE).write_text(text, encoding="utf-8")
@@ -98,12 +106,12 @@ def _is_running(process: str) -> bool:
     return True
 
 
-def _say_all_problems(settings: Settings, folder: Path) -> None:
-    import duckdb
-
+def say_all_problems(settings: Settings, folder: Path) -> None:
+    """Read every source for what is wrong with it. Raises DataError with all there is to say."""
+    from analysis.intake.engine import open_engine
     from analysis.intake.load import load_tables
 
-    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
+    with open_engine() as connection:
         load_tables(settings, folder, connection)
 
 
@@ -117,9 +125,25 @@ def _rename(scratch: Path, target: Path) -> None:
 
 
 def _write(settings: Settings, folder: Path, period: Period, scratch: Path) -> list[Note]:
-    import duckdb
+    from analysis.intake.engine import open_engine
+    from analysis.intake.load import load_tables
 
+    day = period.last_day if settings.covers else settings.last_day
+    with open_engine(scratch) as connection:
+        loaded = load_tables(settings, folder, connection, as_of=day, writable=scratch)
+        return [*loaded.notes, *write_loaded(connection, loaded.tables, settings, period, scratch)]
+
+
+def write_loaded(
+    connection: duckdb.DuckDBPyConnection,
+    tables: tuple[str, ...],
+    settings: Settings,
+    period: Period,
+    scratch: Path,
+) -> list[Note]:
+    """Cut loaded tables, find what is doubtful in them, and write them and the frames as Parquet."""
     from analysis.intake.as_of import cut_tables
+    from analysis.intake.doubts import find_doubts
     from analysis.intake.frames import (
         build_answers,
         build_answers_exist,
@@ -128,31 +152,26 @@ def _write(settings: Settings, folder: Path, period: Period, scratch: Path) -> l
         build_lifetimes,
     )
     from analysis.intake.landmarks import build_landmark_periods, build_landmarks
-    from analysis.intake.load import load_tables
 
     day = period.last_day if settings.covers else settings.last_day
-    with duckdb.connect(":memory:", config={"threads": 2}) as connection:
-        loaded = load_tables(settings, folder, connection, as_of=day)
-        notes = [*loaded.notes, *cut_tables(connection, loaded.tables, settings, day)]
-        notes += _margin_note(connection, loaded.tables, settings)
-        notes += build_lifetimes(connection, settings, day)
-        made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
-        if "lifetimes" in made:
-            if build_answers(connection) and settings.covers is not None:
-                build_intervals(connection, settings)
-                build_landmarks(connection)
-            has_money = build_customer_periods(connection, settings, period)
-            if has_money and settings.covers is not None and build_answers_exist(connection):
-                build_landmark_periods(connection)
-        made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
-        wanted = {f"as_of_{name}": name for name in loaded.tables}
-        wanted |= {name: f"frame_{name}" for name in FRAMES if name in made}
-        import pyarrow.parquet as pq
-
-        for source, name in sorted(wanted.items()):
-            # The engine is locked by now and writes no files: Arrow does.
-            table = connection.execute(f"SELECT * FROM {source}").fetch_arrow_table()
-            pq.write_table(table, scratch / f"{name}.parquet", compression="zstd")
+    notes = [*cut_tables(connection, tables, settings, day)]
+    notes += find_doubts(connection, tables, settings, period)
+    notes += _margin_note(connection, tables, settings)
+    notes += build_lifetimes(connection, settings, day)
+    made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
+    if "lifetimes" in made:
+        if build_answers(connection) and settings.covers is not None:
+            build_intervals(connection, settings)
+            build_landmarks(connection)
+        has_money = build_customer_periods(connection, settings, period)
+        if has_money and settings.covers is not None and build_answers_exist(connection):
+            build_landmark_periods(connection)
+    made = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
+    wanted = {f"as_of_{name}": name for name in tables}
+    wanted |= {name: f"frame_{name}" for name in FRAMES if name in made}
+    for source, name in sorted(wanted.items()):
+        target = str(scratch / f"{name}.parquet").replace("'", "''")
+        connection.execute(f"COPY {source} TO '{target}' (FORMAT parquet, {COMPRESSION})")
     return notes
 
 
@@ -173,4 +192,4 @@ def _margin_note(
 def read_notes(prepared: Path) -> tuple[Note, ...]:
     """The notes that `prepare` left."""
     records = json.loads((prepared / NOTES_FILE).read_text(encoding="utf-8"))
-    return tuple(Note(**record) for record in records)
+    return tuple(Note(**{**record, "examples": tuple(record["examples"])}) for record in records)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from analysis.errors import NotAvailable
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -55,8 +57,14 @@ def add_months(days: Days, months: int) -> Days:
 
 
 def build_ledger(data: Dataset, customers: pd.Index) -> MarginLedger:
-    """The margin ledger of all transactions, or of periods already added up (at their end)."""
+    """The margin ledger of all transactions, or of periods already added up (at their end).
+
+    Raises NotAvailable where neither is declared.
+    """
     import pandas as pd
+
+    if not data.has("transactions") and not data.has("periods"):
+        raise NotAvailable("transactions, or periods already added up")
 
     gross = data.settings.economics.gross_margin
     if data.has("transactions"):

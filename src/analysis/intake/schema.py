@@ -22,6 +22,7 @@ class Column:
         Planned dates (fact=False) may.
     known_on: the date column of the same table from which on this field is known; before
         that date it is blank. A date that is a fact is known on itself.
+    changes: it may change after the row came into being, on a day that no column tells.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     fact: bool = True
     known_on: str = ""
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Table:
     key: columns that identify a row (empty: rows need not be unique).
     dated: the date on which a row comes into being; an earlier as-of date does not show it.
     dated_else: the date that stands in where `dated` is empty or not exported.
+    dated_also: a second date before which no export shows the row, where there is one.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Table:
     key: tuple[str, ...] = ()
     dated: str = ""
     dated_else: str = ""
+    dated_also: str = ""
 
     def column(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -89,6 +93,7 @@ CUSTOMERS = Table(
     ),
     key=("customer_id",),
     dated="started_on",
+    dated_also="observed_from",
 )
 TRANSACTIONS = Table(
     "transactions",
@@ -159,8 +164,15 @@ CONTACTS = Table(
         C("channel", "category", "Telephone, mail, chat …"),
         C("reason", "category", "Why the customer got in touch"),
         C("employee_id", "id", "Who dealt with it"),
-        C("cost", "money", "Cost of handling", unit="currency", minimum=0),
-        C("compensation", "money", "What the customer was given", unit="currency", minimum=0),
+        C("cost", "money", "Cost of handling", unit="currency", minimum=0, changes=True),
+        C(
+            "compensation",
+            "money",
+            "What the customer was given",
+            unit="currency",
+            minimum=0,
+            changes=True,
+        ),
     ),
     key=("contact_id",),
     dated="opened_at",
@@ -230,7 +242,7 @@ MARKETING = Table(
         C("cost", "money", "Advertising cost", unit="currency", minimum=0),
         C("leads", "integer", "Enquiries", minimum=0),
         C("new_customers", "integer", "Customers won", minimum=0),
-        C("revenue", "money", "Revenue from customers won", unit="currency"),
+        C("revenue", "money", "Revenue from customers won", unit="currency", changes=True),
     ),
     key=("month", "channel"),
     dated="month",
@@ -254,9 +266,9 @@ DECISIONS = Table(
         C("finding_id", "id", "The finding it answers", required=True),
         C("decided_on", "date", "Day of the decision"),
         C("action", "text", "What was decided", required=True),
-        C("owner_role", "text", "Who sees to it"),
+        C("owner_role", "text", "Who sees to it", changes=True),
         C("due_on", "date", "By when", fact=False),
-        C("status", "category", "open, done or dropped"),
+        C("status", "category", "open, done or dropped", changes=True),
     ),
     dated="decided_on",
 )

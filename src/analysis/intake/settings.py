@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
 import datetime as dt
 import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from analysis.errors import SettingsError
+from analysis.errors import SettingsError, shorten, shown_value
+from analysis.intake.declarations import ColumnSource, Model, Reading, Source, TableSource
 from analysis.intake.schema import DEFAULT_SCALES, TABLES
 from analysis.intake.strict_yaml import load_text_tree
-from analysis.intake.suggestions import did_you_mean
+from analysis.intake.suggestions import did_you_mean, nearest
 from analysis.paths import SETTINGS_FILE
 from analysis.tenure import DAYS_PER_MONTH
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
-    )
+__all__ = [
+    "Churn", "ColumnSource", "Covers", "Economics", "Orientation", "Reading", "Settings", "Source",
+    "TableSource", "load_settings",
+]  # fmt: skip
 
 
 def _written_as_a_day(value: Any) -> Any:
@@ -41,6 +32,7 @@ def _written_as_a_day(value: Any) -> Any:
 
 
 Day = Annotated[dt.date, BeforeValidator(_written_as_a_day)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 
 
 # Names that the tables made from the customers bear themselves.
@@ -51,148 +43,7 @@ TAKEN_NAMES = {
 }  # fmt: skip
 
 
-def _date_formats(formats: tuple[str, ...]) -> tuple[str, ...]:
-    for text in formats:
-        if "%" not in text or not re.fullmatch(r"(%-?[aAbBdmyYjHIpMSfzZ%]|[^%])+", text):
-            raise ValueError(f'{text!r} is not a format; write days as "%d.%m.%Y" and the like')
-    return formats
-
-
-class Reading(_Model):
-    """How text is to be understood. dates: strptime formats, tried in turn."""
-
-    encoding: str = "utf-8"
-    delimiter: str = ","
-    quote: str = '"'
-    decimal: Literal[".", ","] = "."
-    dates: tuple[str, ...] = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
-    missing: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_format_is_a_list(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("dates"), str):
-            return {**value, "dates": [value["dates"]]}
-        return value
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            "".encode(codecs.lookup(value).name)
-        except (LookupError, UnicodeError):
-            raise ValueError(
-                "this encoding is not known; write utf-8, utf-16, cp1251, cp1252, latin-1 …"
-            ) from None
-        return value
-
-    @field_validator("delimiter", "quote")
-    @classmethod
-    def _one_character(cls, value: str) -> str:
-        if len(value) != 1 or value in "\r\n":
-            raise ValueError('write exactly one character, a tab as "\\t" in double quotes')
-        return value
-
-    @field_validator("dates")
-    @classmethod
-    def _formats(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError('write at least one format, such as "%Y-%m-%d"')
-        return _date_formats(value)
-
-
-class Source(_Model):
-    """A raw file or a database table. dated: the column by which the as-of date cuts it.
-
-    reading: only what differs from the data set's own reading.
-    """
-
-    file: str = ""
-    sheet: str = ""
-    connect: str = ""
-    table: str = ""
-    dated: str = ""
-    reading: Reading = Reading()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_name_is_a_file(cls, value: Any) -> Any:
-        return {"file": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Source:
-        if bool(self.file) == bool(self.connect):
-            raise ValueError('give either `file: name` or `connect: "env:NAME"` with `table:`')
-        if self.connect and not self.connect.startswith("env:"):
-            raise ValueError('an address belongs into the environment: write connect: "env:NAME"')
-        if self.connect and not self.table:
-            raise ValueError("name the database's `table:` beside `connect:`")
-        return self
-
-
-class ColumnSource(_Model):
-    """Where a canonical column comes from: a column, a constant or several columns."""
-
-    column: str = ""
-    columns: tuple[str, ...] = ()
-    value: str | None = None
-    values: dict[str, str] = Field(default_factory=dict)
-    dates: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_name_is_a_column(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"column": value}
-        if isinstance(value, dict) and isinstance(value.get("dates"), str):
-            return {**value, "dates": [value["dates"]]}
-        return value
-
-    @model_validator(mode="after")
-    def _one_form(self) -> ColumnSource:
-        if bool(self.column) + bool(self.columns) + (self.value is not None) != 1:
-            raise ValueError("give one of `column`, `columns` or `value`")
-        _date_formats(self.dates)
-        return self
-
-
-class TableSource(_Model):
-    """Where a canonical table comes from. source: a source's name, {sql: …} or {rows: […]}."""
-
-    source: str = ""
-    sql: str = ""
-    rows: tuple[dict[str, str], ...] = ()
-    columns: dict[str, ColumnSource] = Field(default_factory=dict)
-    covariates: dict[str, Literal["number", "category"]] = Field(default_factory=dict)
-    scales: dict[str, tuple[float, float]] = Field(default_factory=dict)
-    no_answer: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _unfold_source(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("source"), dict):
-            inner = dict(value["source"])
-            unknown = set(inner) - {"sql", "rows"}
-            if unknown:
-                raise ValueError(
-                    f"source: {', '.join(sorted(unknown))} is not known; write sql or rows"
-                )
-            if not any(inner.values()):
-                raise ValueError("source: `sql` or `rows` is empty")
-            return {**{k: v for k, v in value.items() if k != "source"}, **inner}
-        return value
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> TableSource:
-        if bool(self.source) + bool(self.sql) + bool(self.rows) > 1:
-            raise ValueError("give one of a source's name, `sql` or `rows`")
-        for instrument, (low, high) in self.scales.items():
-            if not low < high:
-                raise ValueError(f"scales.{instrument}: write [lowest, highest]")
-        return self
-
-
-class Covers(_Model):
+class Covers(Model):
     """First and last day the exports cover."""
 
     first: Day = Field(alias="from")
@@ -205,7 +56,7 @@ class Covers(_Model):
         return self
 
 
-class Economics(_Model):
+class Economics(Model):
     """What turns spend into money worth having. horizon_months: how far findings are valued.
 
     gross_margin: margin as a share of spend; 1, with a warning, where none is declared.
@@ -221,7 +72,7 @@ class Economics(_Model):
         return "gross_margin" in self.model_fields_set
 
 
-class Churn(_Model):
+class Churn(Model):
     """When a customer counts as lost."""
 
     rule: Literal["contract", "inactivity", "flag"] = "contract"
@@ -234,7 +85,7 @@ class Churn(_Model):
         return self.days / DAYS_PER_MONTH if self.rule == "inactivity" else 0.0
 
 
-class Orientation(_Model):
+class Orientation(Model):
     """How the 24 statements of the employees' sheets are keyed.
 
     selling_items: statements that count against customer orientation. scale: lowest and highest
@@ -262,13 +113,21 @@ class Orientation(_Model):
         return value
 
 
-class Settings(_Model):
-    """A whole `dataset.yml`."""
+def _zone_hint(value: str, zones: set[str]) -> str:
+    found = nearest(value, zones)
+    return f"did you mean {found}?" if found else "write UTC, Europe/Berlin, Europe/Moscow …"
+
+
+class Settings(Model):
+    """A whole `dataset.yml`. confirmed: "no" while nobody has looked at what was guessed."""
 
     company: str
-    currency: str = Field(pattern="^[A-Z]{3}$")
+    currency: Currency
+    rates: dict[Currency, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    time_zone: str = "UTC"
     unit: str = "customer"
     disclosure: Literal["on", "off"] = "on"
+    confirmed: bool = True
     covers: Covers | None = None
     year_starts: int = Field(default=1, ge=1, le=12)
     snapshot_on: Day | None = None
@@ -294,6 +153,16 @@ class Settings(_Model):
                 "tenure instead of dates"
             )
         return self
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        import zoneinfo
+
+        zones = zoneinfo.available_timezones()
+        if value not in zones:
+            raise ValueError(f"this time zone is not known; {_zone_hint(value, zones)}")
+        return value
 
     @cached_property
     def last_day(self) -> dt.date:
@@ -321,14 +190,36 @@ class Settings(_Model):
         return self.reading.model_copy(update=own)
 
 
+# The library's own words speak of tuples and dictionaries.
+WORDS_FOR = {
+    "dict_type": "write keys with values beneath it, such as `key: value`",
+    "model_type": "write keys with values beneath it, such as `key: value`",
+    "model_attributes_type": "write keys with values beneath it, such as `key: value`",
+    "tuple_type": "write a list, such as [a, b]",
+    "list_type": "write a list, such as [a, b]",
+    "string_type": "write one word or text",
+    "float_parsing": "write a number, with a decimal point",
+    "float_type": "write a number, with a decimal point",
+    "finite_number": "write a finite number",
+    "int_parsing": "write a whole number",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "int_parsing_size": "write a smaller number",
+    "bool_parsing": "write yes or no",
+    "bool_type": "write yes or no",
+    "too_long": "holds too many values",
+}
+LONGEST_REASON = 400
+
+
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """The keys that `dataset.yml` knows beside the one at `location`."""
-    places: dict[str, type[_Model]] = {
+    places: dict[str, type[Model]] = {
         "covers": Covers, "economics": Economics, "churn": Churn, "reading": Reading,
         "orientation": Orientation,
     }  # fmt: skip
     if len(location) == 1:
-        model: type[_Model] = Settings
+        model: type[Model] = Settings
     elif location[0] == "sources":
         model = Reading if location[2:-1] == ("reading",) else Source
     elif location[0] == "tables":
@@ -341,7 +232,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
 def _in_words(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"])
+        place = ".".join(shorten(str(part), 60) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             unknown = str(item["loc"][-1])
             lines.append(
@@ -353,8 +244,10 @@ def _in_words(error: ValidationError) -> str:
             text = item["msg"].removeprefix("Value error, ")
             if item["type"] == "literal_error":
                 text = f"valid are {item['ctx']['expected']}"
+            text = WORDS_FOR.get(item["type"], text.replace("Input should be", "has to be"))
+            text = shorten(text, LONGEST_REASON)
             given = item["input"]
-            shown = f" (found {given!r})" if isinstance(given, (str, int, float)) else ""
+            shown = f" (found {shown_value(given)})" if isinstance(given, (str, int, float)) else ""
             lines.append(f"{place or 'dataset'}: {text}{shown}")
     return "\n".join(f"  - {line}" for line in lines)
 
@@ -374,6 +267,16 @@ def load_settings(folder: Path) -> Settings:
         raise SettingsError(f"{SETTINGS_FILE}:\n{_in_words(error)}") from error
     _check_names(settings)
     return settings
+
+
+def refuse_unless_confirmed(settings: Settings) -> None:
+    """Raise SettingsError while a `dataset.yml` written from guesses says `confirmed: no`."""
+    if not settings.confirmed:
+        raise SettingsError(
+            f"{SETTINGS_FILE}: its guesses are not confirmed; look at every line marked “guess” or "
+            "“undecided” (make check-data lists them), correct what is wrong, then write "
+            "`confirmed: yes`"
+        )
 
 
 def _check_names(settings: Settings) -> None:
@@ -405,6 +308,24 @@ def _check_names(settings: Settings) -> None:
                 f"tables.{name}.source: there is no source {origin!r}"
                 + f"; {did_you_mean(origin, settings.sources)}"
             )
+        problems += [
+            f"tables.{name}.columns.{column}.currency: belongs beside an amount of money"
+            for column, origin in table.columns.items()
+            if origin.currency and not _is_money(name, column)
+        ]
+    readings = {"reading": settings.reading} | {
+        f"sources.{name}.reading": settings.reading_of(source)
+        for name, source in settings.sources.items()
+    }
+    problems += [
+        f"{place}.thousands: {reading.thousands!r} is the decimal mark as well; write another one"
+        for place, reading in readings.items()
+        if reading.thousands == reading.decimal
+    ]
+    if settings.rates.get(settings.currency, 1) != 1:
+        problems.append(
+            f"rates.{settings.currency}: is the data set's own currency, worth 1 of itself"
+        )
     lowered = [name.lower() for name in settings.sources]
     for name in settings.sources:
         if lowered.count(name.lower()) > 1:
@@ -413,3 +334,7 @@ def _check_names(settings: Settings) -> None:
             problems.append(f"sources.{name}: use letters, digits and _ in a source's name")
     if problems:
         raise SettingsError(f"{SETTINGS_FILE}:\n" + "\n".join(f"  - {line}" for line in problems))
+
+
+def _is_money(table: str, column: str) -> bool:
+    return any(known.name == column and known.kind == "money" for known in TABLES[table].columns)

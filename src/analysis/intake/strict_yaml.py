@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
-from analysis.errors import SettingsError
+from analysis.errors import SettingsError, shown_value
+
+LARGEST_BYTES = 1 << 20
 
 
 class _TextLoader(yaml.BaseLoader):
@@ -17,6 +19,11 @@ class _TextLoader(yaml.BaseLoader):
             event = self.peek_event()
             raise yaml.constructor.ConstructorError(
                 None, None, "aliases (*name) are not read; write the value out", event.start_mark
+            )
+        event = self.peek_event()
+        if getattr(event, "tag", None) is not None:
+            raise yaml.constructor.ConstructorError(
+                None, None, "tags (!…) are not read; write plain values", event.start_mark
             )
         return super().compose_node(parent, index)
 
@@ -29,7 +36,10 @@ class _TextLoader(yaml.BaseLoader):
                 )
             if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key_node.value!r} stands twice", key_node.start_mark
+                    None,
+                    None,
+                    f"key {shown_value(key_node.value)} stands twice",
+                    key_node.start_mark,
                 )
             seen.add(key_node.value)
         return super().construct_mapping(node, deep=deep)
@@ -40,6 +50,10 @@ def load_text_tree(content: bytes, name: str) -> Any:
 
     Raises SettingsError, with the line, on anything that is not plain YAML in UTF-8.
     """
+    if len(content) > LARGEST_BYTES:
+        raise SettingsError(
+            f"{name}: is larger than {LARGEST_BYTES >> 20} MB; keep rows in a file of their own"
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

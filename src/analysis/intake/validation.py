@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from analysis.errors import Problem
-from analysis.intake.notes import Note
+from analysis.errors import LONGEST_VALUE, Problem, shown_value
 from analysis.intake.reading import MOST_EXAMPLES
-from analysis.intake.schema import Table
+from analysis.intake.schema import Column, Table
 from analysis.intake.settings import Settings
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
 # A repeated key multiplies money where tables are joined on it. Credit notes may bear their
@@ -25,6 +23,17 @@ ENDS_AFTER_STARTS = {
     "contacts": ("opened_at", "resolved_at"),
     "programmes": ("starts_on", "ends_on"),
 }
+
+
+def needs_value(table: Table, column: Column) -> bool:
+    """Whether an empty cell is an error.
+
+    A fact without customer, such as an order at the till, is remarked on and left out; one
+    without an id of its own is remarked on and counts.
+    """
+    if table.name in KEYS_MAY_REPEAT and column.name in table.key:
+        return False
+    return column.required and (column.name != "customer_id" or table.name == "customers")
 
 
 def pandera_schema(table: Table, settings: Settings, present: list[str]) -> Any:
@@ -43,8 +52,7 @@ def pandera_schema(table: Table, settings: Settings, present: list[str]) -> Any:
         if column.allowed:
             words = ", ".join(column.allowed)
             checks.append(pa.Check.isin(column.allowed, error=f"is not one of {words}; map it"))
-        # A fact without customer, such as an order at the till, is remarked on and left out.
-        needed = column.required and (column.name != "customer_id" or table.name == "customers")
+        needed = needs_value(table, column)
         columns[column.name] = pa.Column(nullable=not needed, checks=checks, required=False)
     key = [name for name in table.key if name in present]
     unique = key if len(key) == len(table.key) and table.name not in KEYS_MAY_REPEAT else None
@@ -61,17 +69,22 @@ def _words(check: str, column: str) -> str:
 
 def check_table(frame: pd.DataFrame, table: Table, settings: Settings, file: str) -> list[Problem]:
     """All problems of one canonical table, its columns checked by pandera, in words."""
+    import warnings
+
     import pandera.errors
 
     problems: list[Problem] = []
     try:
-        pandera_schema(table, settings, list(frame.columns)).validate(frame, lazy=True)
+        with warnings.catch_warnings():
+            # Pandera puts its own lists of failures together in a way that pandas will change.
+            warnings.filterwarnings("ignore", "The behavior of DataFrame concat", FutureWarning)
+            pandera_schema(table, settings, list(frame.columns)).validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         if (cases["check"] == "multiple_fields_uniqueness").any():
             repeated = frame[frame.duplicated(list(table.key), keep=False)]
             shown = repeated[list(table.key)].drop_duplicates().head(MOST_EXAMPLES)
-            examples = tuple(" × ".join(str(v) for v in row) for row in shown.to_numpy())
+            examples = tuple(" × ".join(_plain(v) for v in row) for row in shown.to_numpy())
             problems.append(
                 Problem(
                     _words("multiple_fields_uniqueness", ""),
@@ -81,8 +94,8 @@ def check_table(frame: pd.DataFrame, table: Table, settings: Settings, file: str
             cases = cases[cases["check"] != "multiple_fields_uniqueness"]
         for (name, check), group in cases.groupby(["column", "check"], sort=True):
             examples = tuple(
-                f"row {int(row['index']) + 1}: {row['failure_case']}"
-                for _, row in group.head(MOST_EXAMPLES).iterrows()
+                f"row {int(row['index']) + 1}: {_plain(row['failure_case'])}"
+                for _, row in group.sort_values("index").head(MOST_EXAMPLES).iterrows()
             )
             problems.append(
                 Problem(
@@ -96,11 +109,19 @@ def check_table(frame: pd.DataFrame, table: Table, settings: Settings, file: str
     return problems
 
 
+def _plain(value: object) -> str:
+    """A value as a message shows it: whole days without a time, long text cut, on one line."""
+    text = str(value).removesuffix(" 00:00:00")
+    if text in ("nan", "NaT", "None", "<NA>") and not isinstance(value, str):
+        return "empty"
+    return text if text.isprintable() and len(text) <= LONGEST_VALUE else shown_value(text)
+
+
 def _examples(frame: pd.DataFrame, table: Table, columns: list[str]) -> tuple[str, ...]:
     shown = [table.key[0], *columns] if table.key and table.key[0] in frame.columns else columns
     rows = frame[list(dict.fromkeys(shown))].head(MOST_EXAMPLES)
     return tuple(
-        ", ".join(f"{name} {str(value).removesuffix(' 00:00:00')}" for name, value in row.items())
+        ", ".join(f"{name} {_plain(value)}" for name, value in row.items())
         for row in rows.to_dict("records")
     )
 
@@ -146,7 +167,7 @@ def _scores_off_scale(frame: pd.DataFrame, settings: Settings, file: str) -> lis
     problems = []
     unknown = frame[~frame["instrument"].isin(list(settings.scales))]
     if len(unknown):
-        names = tuple(sorted({str(name) for name in unknown["instrument"]})[:MOST_EXAMPLES])
+        names = tuple(sorted({_plain(name) for name in unknown["instrument"]})[:MOST_EXAMPLES])
         message = (
             f"is not a declared instrument; map it with values to {', '.join(settings.scales)}"
         )
@@ -162,37 +183,3 @@ def _scores_off_scale(frame: pd.DataFrame, settings: Settings, file: str) -> lis
             )
             problems.append(Problem(message, file, "surveys", "score", examples, len(off)))
     return problems
-
-
-def check_across(connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> list[Note]:
-    """Doubts between tables: rows without customer, of unknown customers, repeated keys."""
-    from analysis.intake.schema import TABLES
-
-    notes = []
-    for name in tables:
-        table = TABLES[name]
-        present = {row[0] for row in connection.execute(f"DESCRIBE canonical.{name}").fetchall()}
-        if name != "customers" and "customer_id" in present:
-            row = connection.execute(
-                f"SELECT count(*) FILTER (customer_id IS NULL), count(*) FILTER (customer_id IS NOT "
-                f"NULL AND customer_id NOT IN (SELECT customer_id FROM canonical.customers)) "
-                f"FROM canonical.{name}"
-            ).fetchone()
-            assert row is not None
-            anonymous, orphans = row
-            if anonymous:
-                message = "rows without a customer count only where none is needed"
-                notes.append(Note("warning", message, name, "customer_id", anonymous))
-            if orphans:
-                message = "rows of customers who are not in the customer table are left out"
-                notes.append(Note("warning", message, name, "customer_id", orphans))
-        if name in KEYS_MAY_REPEAT and set(table.key) <= present:
-            keys = ", ".join(table.key)
-            row = connection.execute(
-                f"SELECT count(*) - count(DISTINCT ({keys})) FROM canonical.{name}"
-            ).fetchone()
-            assert row is not None
-            if row[0]:
-                message = "keys that stand more than once; every row counts"
-                notes.append(Note("warning", message, name, keys, row[0]))
-    return notes

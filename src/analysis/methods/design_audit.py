@@ -75,7 +75,8 @@ def audit_lifetimes(
             )
         )
     elif group and 0 < events < n:
-        rates = lifetimes.groupby(group, observed=True)["ended"].agg(["mean", "size"])
+        level = lifetimes[group].astype(object).fillna("(missing)")
+        rates = lifetimes["ended"].groupby(level).agg(["mean", "size"])
         extreme = rates[(rates["size"] >= SEPARATED_GROUP_ROWS) & rates["mean"].isin([0.0, 1.0])]
         if len(extreme):
             names = ", ".join(str(name) for name in extreme.index)

@@ -44,6 +44,7 @@ class Finding:
     label: experiment, quasi-experiment, association or description.
     assumption: what the label rests on.
     advice: what to do about a programme; "" where nothing is to be decided.
+    name: what it is about, as readers know it ("Live chat"); "" where its sentence says all.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Finding:
     assumption: str
     money: Estimate | None = None
     advice: Advice = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

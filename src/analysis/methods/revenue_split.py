@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from analysis.disclosure import Disclosure
+from analysis.disclosure import Disclosure, to_step
 from analysis.methods.estimate import CannotEstimate
 
 if TYPE_CHECKING:
@@ -65,8 +65,9 @@ class RevenueSplit:
 class Reconciliation:
     """A period's sum of money beside the declared control total, in currency.
 
-    what: "revenue" or "margin". difference: ours less theirs. share: difference over theirs; None
-    where theirs is zero.
+    what: "revenue" or "margin". difference: ours less theirs, to the cent. share: difference over
+    theirs; None where theirs is zero. step: the steps in which the two sums are given; 0 where they
+    are given to the cent.
     """
 
     period: str
@@ -75,6 +76,18 @@ class Reconciliation:
     difference: float
     share: float | None
     what: str = "revenue"
+    step: float = 0.0
+
+    def in_steps_of(self, step: float) -> Reconciliation:
+        """The same with both sums in steps, as they are published elsewhere.
+
+        To the cent, the sum of all less what the segments' reports say would give away the largest
+        customer of what is left over. The difference is of the books, and stays.
+        """
+        if not step:
+            return self
+        ours, declared = to_step(self.ours, step), to_step(self.declared, step)
+        return replace(self, ours=ours, declared=declared, step=step)
 
 
 def revenue_factors(rows: pd.DataFrame) -> RevenueFactors:
@@ -96,16 +109,31 @@ def _cents(amounts: pd.Series) -> int:
     return int((amounts * CENTS).round().astype("int64").sum())
 
 
-def rounded_factors(factors: RevenueFactors, disclosure: Disclosure) -> RevenueFactors:
-    """Factors with their counts as they may be published.
+def rounded_factors(
+    factors: RevenueFactors, disclosure: Disclosure, step: float = 0.0
+) -> RevenueFactors:
+    """Factors with their counts and money as they may be published.
 
-    Money stays exact; orders each and order value then follow from rounded counts, so that no
-    division gives the exact ones. Raises CannotEstimate where a count is withheld.
+    step: that of the period's revenue. Orders each and order value then follow from what is
+    published, so that no division gives the exact ones. Raises CannotEstimate where a count is
+    withheld.
     """
     customers, orders = disclosure.count(factors.customers), disclosure.count(factors.orders)
     if customers is None or orders is None:
         raise CannotEstimate("Withheld: it rests on fewer than eight customers.")
-    return replace(factors, customers=customers, orders=orders)
+    if not disclosure.enabled or not step:
+        return replace(factors, customers=customers, orders=orders)
+    gross, revenue = (
+        round(to_step(cents / CENTS, step) * CENTS)
+        for cents in (factors.gross_cents, factors.revenue_cents)
+    )
+    return replace(
+        factors,
+        customers=customers,
+        orders=orders,
+        gross_cents=gross,
+        refund_cents=max(gross - revenue, 0),
+    )
 
 
 def _shapley(change: Fraction, a0: Fraction, a1: Fraction, b0: Fraction, b1: Fraction) -> Fraction:

@@ -24,6 +24,7 @@ from analysis.presentation.output import (
     show_sentence,
     show_table,
 )
+from analysis.presentation.published import round_estimate
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
     format_count,
@@ -47,7 +48,7 @@ def retention_shown(
     """
     estimate = study.retention(curve, months, counts)
     refuse_few(curve, months, disclosure)
-    return estimate
+    return round_estimate(estimate, disclosure)
 
 
 def _column_shown(

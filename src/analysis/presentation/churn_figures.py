@@ -15,7 +15,17 @@ from analysis.methods.survival.hazard import SCORE
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import ChurnStudy
 from analysis.presentation.churn_words import level_shown, said_median
-from analysis.presentation.figures import DASHES, INK, MUTED, PALETTE, new_figure
+from analysis.presentation.figures import (
+    DASHES,
+    INK,
+    MUTED,
+    NARROW,
+    PALETTE,
+    LineEnd,
+    label_ends,
+    new_figure,
+)
+from analysis.presentation.published import levels_in_steps
 from analysis.presentation.wording import (
     format_count,
     format_estimate,
@@ -25,6 +35,7 @@ from analysis.presentation.wording import (
 )
 
 JUST_AFTER_THE_START = 1e-9
+CURVE_INCHES = 2.2
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +63,23 @@ def thinned(curve: SurvivalCurve, disclosure: Disclosure) -> np.ndarray:
     return np.array(shown, dtype=int)
 
 
+def drawn(
+    curve: SurvivalCurve, disclosure: Disclosure
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Times, levels and both limits to draw, from the start on.
+
+    A picture carries its coordinates: levels are in steps of five customers as in tables, or the
+    exact numbers of those at risk and lost could be reckoned back.
+    """
+    steps = thinned(curve, disclosure)
+    base = int(curve.at_risk.max(initial=0))
+    levels, low, high = (
+        np.concatenate([[1.0], levels_in_steps(side[steps], base, disclosure)])
+        for side in (curve.survival, curve.lower, curve.upper)
+    )
+    return np.concatenate([[0.0], curve.times[steps]]), levels, low, high
+
+
 @dataclass(frozen=True, slots=True)
 class NamedCurve:
     """A curve to draw, with the counts that its numbers at risk come from."""
@@ -77,27 +105,29 @@ def draw_survival(
         return NotEstimable("No group is large enough, or has lost anybody, for a curve."), ""
     figure, (axes, table) = new_figure(
         rows=2,
-        height=3.2 + 0.2 * len(curves),
+        width=NARROW,
+        height=CURVE_INCHES + 0.9 + 0.2 * len(curves),
         gridspec_kw={"height_ratios": [4, 0.5 + 0.3 * len(curves)]},
     )
+    ends = []
     limit = max(shown_until(named.curve, disclosure) for named in curves)
     for place, named in enumerate(curves):
         curve = named.curve
-        steps = thinned(curve, disclosure)
-        times = np.concatenate([[0.0], curve.times[steps]])
+        times, levels, low, high = drawn(curve, disclosure)
         colour = PALETTE[place % len(PALETTE)]
-        levels = np.concatenate([[1.0], curve.survival[steps]])
         dash = DASHES[place % len(DASHES)]
-        axes.step(times, levels, where="post", color=colour, label=named.name, linestyle=dash)
-        low, high = (np.concatenate([[1.0], side[steps]]) for side in (curve.lower, curve.upper))
+        axes.step(times, levels, where="post", color=colour, linestyle=dash)
         axes.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+        ends.append(LineEnd(named.name, float(times[-1]), float(levels[-1]), colour))
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, limit)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     axes.set_ylabel(message("Still customers"))
     axes.set_xlabel(time_axis)
     if title:
-        axes.legend(loc="lower left", title=title)
+        axes.set_title(message("By {group}", group=title))
+        label_ends(axes, ends, CURVE_INCHES)
     ticks = [tick for tick in axes.get_xticks() if 0 <= tick <= limit]
     _write_at_risk(table, curves, ticks, limit, disclosure)
     said = "; ".join(
@@ -202,25 +232,26 @@ def draw_snapshot(study: ChurnStudy, disclosure: Disclosure) -> tuple[Figure | N
         return naive, ""
     if isinstance(entry, NotEstimable):
         return entry, ""
-    figure, (axes,) = new_figure(height=3.2)
+    figure, (axes,) = new_figure(width=NARROW, height=CURVE_INCHES + 0.8)
+    ends = []
     both = (
         (message("counted from the start"), naive),
         (message("counted from the window on"), entry),
     )
     for place, (label, curve) in enumerate(both):
-        steps = thinned(curve, disclosure)
-        times = np.concatenate([[0.0], curve.times[steps]])
+        times, *sides = drawn(curve, disclosure)
         colour = PALETTE[place]
-        for side, width in ((curve.survival, 1.8), (curve.lower, 0.6), (curve.upper, 0.6)):
-            levels = np.concatenate([[1.0], side[steps]])
-            axes.step(times, levels, where="post", color=colour, linewidth=width, linestyle=DASHES[place],
-                      label=label if width > 1 else None)  # fmt: skip
+        for levels, width in zip(sides, (1.8, 0.6, 0.6), strict=True):
+            axes.step(
+                times, levels, where="post", color=colour, linewidth=width, linestyle=DASHES[place]
+            )
+        ends.append(LineEnd(label, float(times[-1]), float(sides[0][-1]), colour))
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, None)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     axes.set_xlabel(message("Months since the start"))
     axes.set_ylabel(message("Still customers"))
-    axes.legend()
+    label_ends(axes, ends, CURVE_INCHES)
     return figure, message(
         "Two curves from the same snapshot: {a} {first}, {b} {second}.",
         a=both[0][0], b=both[1][0], first=said_median(naive, disclosure),
@@ -232,18 +263,25 @@ def draw_incidence(
     reasons: dict[str, Incidence], disclosure: Disclosure
 ) -> tuple[Figure | NotEstimable, str]:
     """Cumulative incidence of each reason with its band; and the alt text."""
-    figure, (axes,) = new_figure(height=3.2)
-    highest, said = 0.0, []
+    figure, (axes,) = new_figure(width=NARROW, height=CURVE_INCHES + 0.8)
+    highest, said, ends = 0.0, [], []
     for place, (name, incidence) in enumerate(reasons.items()):
         steps = _incidence_steps(incidence, disclosure)
         times = np.concatenate([[0.0], incidence.times[steps]])
-        levels = np.concatenate([[0.0], incidence.incidence[steps]])
         limits = [incidence.at(time) for time in times[1:]]
-        low = np.array([0.0, *(at.lower or at.value for at in limits)])
-        high = np.array([0.0, *(at.upper or at.value for at in limits)])
+        base = int(incidence.at_risk.max(initial=0))
+        levels, low, high = (
+            np.concatenate([[0.0], levels_in_steps(np.array(side, float), base, disclosure)])
+            for side in (
+                incidence.incidence[steps],
+                [at.lower or at.value for at in limits],
+                [at.upper or at.value for at in limits],
+            )
+        )
         colour, dash = PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)]
-        axes.step(times, levels, where="post", color=colour, linestyle=dash, label=name)
+        axes.step(times, levels, where="post", color=colour, linestyle=dash)
         axes.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+        ends.append(LineEnd(name, float(times[-1]), float(levels[-1]), colour))
         highest = max(highest, float(high.max()))
         said.append(
             message(
@@ -258,7 +296,7 @@ def draw_incidence(
     axes.yaxis.set_major_formatter(lambda value, _: format_share(value, 0))
     axes.set_xlabel(message("Months since the start"))
     axes.set_ylabel(message("Left for this reason"))
-    axes.legend(loc="upper left")
+    label_ends(axes, ends, CURVE_INCHES)
     return figure, message("Share that has left, as far as drawn: {said}.", said="; ".join(said))
 
 

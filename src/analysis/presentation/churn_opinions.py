@@ -13,9 +13,17 @@ from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.parametric import FAMILY_NAMES, ParametricFit
 from analysis.methods.survival.second_opinions import SecondOpinions
 from analysis.methods.survival.study import ChurnStudy
-from analysis.presentation.churn_figures import shown_until, thinned
+from analysis.presentation.churn_figures import CURVE_INCHES, drawn, shown_until
 from analysis.presentation.churn_words import format_p_value
-from analysis.presentation.figures import DASHES, INK, PALETTE, new_figure
+from analysis.presentation.figures import (
+    DASHES,
+    INK,
+    NARROW,
+    PALETTE,
+    LineEnd,
+    label_ends,
+    new_figure,
+)
 from analysis.presentation.output import show_figure, show_reason, show_sentence, show_table
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
@@ -175,14 +183,12 @@ def draw_families(
     families: ParametricStudy, curve: SurvivalCurve, disclosure: Disclosure
 ) -> tuple[Figure | NotEstimable, str]:
     """Each family's curve over Kaplan–Meier; and the alt text."""
-    figure, (axes,) = new_figure(height=3.2)
+    figure, (axes,) = new_figure(width=NARROW, height=CURVE_INCHES + 0.8)
     limit = shown_until(curve, disclosure)
-    steps = thinned(curve, disclosure)
-    times = np.concatenate([[0.0], curve.times[steps]])
-    low, high = (np.concatenate([[1.0], side[steps]]) for side in (curve.lower, curve.upper))
+    times, levels, low, high = drawn(curve, disclosure)
     axes.fill_between(times, low, high, step="post", color=INK, alpha=0.15, linewidth=0)
-    levels = np.concatenate([[1.0], curve.survival[steps]])
-    axes.step(times, levels, where="post", color=INK, label="Kaplan–Meier", linewidth=2.2)
+    axes.step(times, levels, where="post", color=INK, linewidth=2.2)
+    ends = [LineEnd("Kaplan–Meier", float(times[-1]), float(levels[-1]), INK)]
     grid = np.linspace(0, limit, 120)
     said = []
     for place, result in enumerate(families.families):
@@ -190,7 +196,8 @@ def draw_families(
             continue
         name = FAMILY_NAMES[result.family]
         modelled = np.concatenate([[1.0], result.alone.curve(grid[1:])])
-        axes.plot(grid, modelled, color=PALETTE[place], linestyle=DASHES[place + 1], label=name)
+        axes.plot(grid, modelled, color=PALETTE[place], linestyle=DASHES[place + 1])
+        ends.append(LineEnd(name, limit, float(modelled[-1]), PALETTE[place]))
         if not isinstance(result.distance, NotEstimable):
             said.append(
                 message(
@@ -203,7 +210,7 @@ def draw_families(
     axes.yaxis.set_major_formatter(lambda value, _: format_share(value, 0))
     axes.set_xlabel(message("Months since the start"))
     axes.set_ylabel(message("Still customers"))
-    axes.legend(loc="lower left")
+    label_ends(axes, ends, CURVE_INCHES)
     return figure, message("Parametric curves over Kaplan–Meier: {said}.", said="; ".join(said))
 
 

@@ -9,6 +9,7 @@ from analysis.methods.estimate import CannotEstimate, Estimate, Finding, NotEsti
 from analysis.methods.survival.hazard import SCORE, HazardModel
 from analysis.methods.survival.nonparametric import SurvivalCurve
 from analysis.methods.survival.study import ChurnStudy
+from analysis.presentation.published import round_estimate
 from analysis.presentation.wording import (
     format_estimate,
     format_number,
@@ -44,14 +45,14 @@ def level_shown(curve: SurvivalCurve, months: float, disclosure: Disclosure) -> 
     """
     level = curve.at(months)
     refuse_few(curve, months, disclosure)
-    return level
+    return round_estimate(level, disclosure)
 
 
 def median_shown(curve: SurvivalCurve, disclosure: Disclosure) -> Estimate:
     """The curve's median, as it may be published. Raises CannotEstimate where it may not."""
     median = curve.median()
     refuse_few(curve, median.value, disclosure)
-    return median
+    return round_estimate(median, disclosure)
 
 
 def said_median(curve: SurvivalCurve, disclosure: Disclosure) -> str:
@@ -82,16 +83,18 @@ def find_stay(study: ChurnStudy) -> Finding | NotEstimable:
     assert ratio.lower is not None
     assert ratio.upper is not None
     share = format_share(abs(1 - ratio.value), 0)
+    ends = sorted(abs(1 - limit) for limit in (ratio.lower, ratio.upper))
+    limits = message("{low} to {high}", low=format_share(ends[0], 0), high=format_share(ends[1], 0))
     said = message("hazard ratio {ratio}", ratio=format_estimate(ratio))
     if ratio.upper < 1:
         sentence = message(
-            "Customers whose last answer is one point higher leave at a rate that is {share} lower ({said}).",
-            share=share, said=said,
+            "Customers whose last answer is one point higher leave at a rate that is {share} ({limits}) "
+            "lower. That is a hazard ratio of {ratio}.", share=share, limits=limits, ratio=format_estimate(ratio),
         )  # fmt: skip
     elif ratio.lower > 1:
         sentence = message(
-            "Customers whose last answer is one point higher leave at a rate that is {share} higher ({said}).",
-            share=share, said=said,
+            "Customers whose last answer is one point higher leave at a rate that is {share} ({limits}) "
+            "higher. That is a hazard ratio of {ratio}.", share=share, limits=limits, ratio=format_estimate(ratio),
         )  # fmt: skip
     else:
         sentence = message(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, NotEstimable, first_reason
 from analysis.methods.lifetime_value.contractual import LifetimeValue, LifetimeValues
@@ -9,6 +11,7 @@ from analysis.methods.lifetime_value.retention_worth import RetentionGain, Reten
 from analysis.methods.lifetime_value.study import RepeatBuying, ValueStudy
 from analysis.presentation.churn_words import format_p_value
 from analysis.presentation.output import show_finding, show_reason, show_sentence, show_table
+from analysis.presentation.published import may_be_dominated
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
     NO_VALUE,
@@ -21,11 +24,13 @@ from analysis.presentation.wording import (
 )
 
 
-def find_value(study: ValueStudy) -> Finding | NotEstimable:
+def find_value(study: ValueStudy, disclosure: Disclosure) -> Finding | NotEstimable:
     """What a new customer brings within the horizon."""
     value = study.overall
     if isinstance(value, NotEstimable):
         return value
+    if may_be_dominated(value.total, disclosure):
+        return dominated_reason()
     sentence = message(
         "A new customer brings {value} of margin within {months} months, discounted, losses on the way "
         "counted.",
@@ -48,7 +53,32 @@ def find_value(study: ValueStudy) -> Finding | NotEstimable:
 
 def show_value(study: ValueStudy, disclosure: Disclosure) -> None:
     """Show the lifetime value as a finding."""
-    show_finding(find_value(study), disclosure)
+    show_finding(find_value(study, disclosure), disclosure)
+
+
+def dominated_reason() -> NotEstimable:
+    """Why money is withheld that may be one customer's."""
+    return NotEstimable(message("Withheld: one customer may make up half of it or more."))
+
+
+def without_dominated(values: LifetimeValues, disclosure: Disclosure) -> LifetimeValues:
+    """The values as they may be published: none of which one customer may make up half."""
+    hidden = {
+        name
+        for name, value in values.groups
+        if isinstance(value, LifetimeValue) and may_be_dominated(value.total, disclosure)
+    }
+    if not hidden:
+        return values
+    return replace(
+        values,
+        groups=tuple(
+            (name, dominated_reason() if name in hidden else value) for name, value in values.groups
+        ),
+        differences=tuple(
+            pair for pair in values.differences if not {pair.first, pair.second} & hidden
+        ),
+    )
 
 
 def _group_table(values: LifetimeValues, header: str, caption: str, disclosure: Disclosure) -> str:
@@ -103,8 +133,9 @@ def show_value_by_group(study: ValueStudy, disclosure: Disclosure) -> None:
         "Margin per new customer within {months} months, by {group}",
         months=study.by_group.horizon_months, group=study.group.replace("_", " "),
     )  # fmt: skip
-    html = _group_table(study.by_group, study.group.replace("_", " "), caption, disclosure)
-    show_table(html, "lifetime-value-by-group", _estimates(study.by_group), disclosure)
+    values = without_dominated(study.by_group, disclosure)
+    html = _group_table(values, study.group.replace("_", " "), caption, disclosure)
+    show_table(html, "lifetime-value-by-group", _estimates(values), disclosure)
 
 
 def show_value_by_answer(study: ValueStudy, disclosure: Disclosure) -> None:
@@ -118,8 +149,9 @@ def show_value_by_answer(study: ValueStudy, disclosure: Disclosure) -> None:
         months=study.by_answer.horizon_months, instrument=instrument,
     )  # fmt: skip
     header = message("first {instrument} answer", instrument=instrument)
-    html = _group_table(study.by_answer, header, caption, disclosure)
-    show_table(html, "lifetime-value-by-answer", _estimates(study.by_answer), disclosure)
+    values = without_dominated(study.by_answer, disclosure)
+    html = _group_table(values, header, caption, disclosure)
+    show_table(html, "lifetime-value-by-answer", _estimates(values), disclosure)
     show_sentence(
         message(
             "These are customers who answered differently, not what raising an answer would bring: "
@@ -139,9 +171,18 @@ def _gain_sentence(worth: RetentionWorth, currency: str) -> str:
     )  # fmt: skip
 
 
+def _worth_may_be_dominated(study: ValueStudy, disclosure: Disclosure) -> bool:
+    """Whether the margins that the worth of retention is reckoned from may be one customer's."""
+    overall = study.overall
+    return isinstance(overall, LifetimeValue) and may_be_dominated(overall.total, disclosure)
+
+
 def show_worth_of_retention(study: ValueStudy, disclosure: Disclosure) -> None:
     """What five points, and five per cent, more retention would be worth: arithmetic, no effect."""
     points, share = study.five_points, study.five_per_cent
+    if _worth_may_be_dominated(study, disclosure):
+        show_reason(dominated_reason())
+        return
     if isinstance(points, NotEstimable) or isinstance(share, NotEstimable):
         reason = first_reason(points, share)
         if reason and reason != study.overall:
@@ -178,7 +219,9 @@ def show_worth_of_retention(study: ValueStudy, disclosure: Disclosure) -> None:
 
 def show_gains_table(study: ValueStudy, disclosure: Disclosure) -> None:
     """The same in figures, for a new customer and for the active ones; silent where there are none."""
-    if first_reason(study.five_points, study.five_per_cent):
+    if first_reason(study.five_points, study.five_per_cent) or _worth_may_be_dominated(
+        study, disclosure
+    ):
         return
     rows, estimates = [], {}
     for worth in (study.five_points, study.five_per_cent):

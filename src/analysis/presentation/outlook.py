@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, NotEstimable
-from analysis.methods.survival.at_risk import AtRiskSummary
+from analysis.methods.survival.at_risk import AtRiskList, AtRiskSummary
 from analysis.methods.survival.outlook import ChurnOutlook
 from analysis.methods.survival.prediction import PredictionCheck
 from analysis.methods.survival.silence_check import SilenceCheck
@@ -268,13 +269,24 @@ def _count_in_words(losses: Estimate) -> str:
     return message("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
+def _without_dominated(at_risk: AtRiskList, disclosure: Disclosure) -> AtRiskSummary:
+    """The summary without its sum of money where one customer makes up half of that."""
+    summary, listed = at_risk.summary, at_risk.customers
+    if "margin_at_risk" not in listed or not disclosure.dominated(
+        listed["margin_at_risk"].dropna().tolist()
+    ):
+        return summary
+    reason = NotEstimable(message("Withheld: one customer makes up half of it or more."))
+    return replace(summary, margin_at_risk=reason, share_of_top_tenth=None)
+
+
 def show_at_risk(outlook: ChurnOutlook, is_snapshot: bool, disclosure: Disclosure) -> None:
     """Show counts and totals; write the list beside the report."""
     at_risk = outlook.at_risk
     if isinstance(at_risk, NotEstimable):
         show_reason(at_risk)
         return
-    summary = at_risk.summary
+    summary = _without_dominated(at_risk, disclosure)
     show_finding(find_at_risk(summary, is_snapshot, disclosure), disclosure)
     show_sentence(
         message(

@@ -17,6 +17,7 @@ from IPython.display import display
 
 from analysis.disclosure import Disclosure
 from analysis.methods.estimate import Estimate, Finding, Metric, NotEstimable
+from analysis.presentation.published import round_estimate
 from analysis.presentation.wording import message
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ METRICS_MIME = "application/vnd.clientele.metrics+json"
 ESTIMATES_MIME = "application/vnd.clientele.estimates+json"
 
 PUBLISHED_SIGNIFICANT_DIGITS = 9
-DEFAULT_DISCLOSURE = Disclosure(enabled=True)
 
 
 def json_ready(value: Any) -> Any:
@@ -50,13 +50,19 @@ def json_ready(value: Any) -> Any:
     return value
 
 
-def disclosed(value: Any, disclosure: Disclosure) -> Any:
-    """Results as they may be published: bases rounded, estimates on fewer than eight withheld."""
+def disclosed(value: Any, disclosure: Disclosure | None) -> Any:
+    """Results as they may be published: in steps, estimates on fewer than eight withheld.
+
+    None stands for results whose maker has rounded them or, where disclosure is off, has not: their
+    values stay as the text has them, and only bases are seen to.
+    """
     if isinstance(value, Estimate):
-        n = disclosure.count(value.n)
-        if n is None:
+        rules = disclosure or Disclosure()
+        if rules.suppressed(value.n):
             return NotEstimable(message("Withheld: it rests on fewer than eight customers."))
-        return replace(value, n=n)
+        if disclosure is None:
+            return replace(value, n=rules.count(value.n) or 0)
+        return round_estimate(value, disclosure)
     if is_dataclass(value) and not isinstance(value, type):
         parts = {f.name: disclosed(getattr(value, f.name), disclosure) for f in fields(value)}
         return replace(value, **parts)
@@ -87,9 +93,7 @@ def show_reason(reason: NotEstimable) -> None:
     )
 
 
-def show_finding(
-    finding: Finding | NotEstimable, disclosure: Disclosure = DEFAULT_DISCLOSURE
-) -> None:
+def show_finding(finding: Finding | NotEstimable, disclosure: Disclosure | None = None) -> None:
     """Show a finding with its label, and hand it to the report's summary and `numbers.json`."""
     finding = disclosed(finding, disclosure)
     if isinstance(finding, NotEstimable):
@@ -109,7 +113,7 @@ def show_finding(
 def show_metrics(
     metrics: tuple[Metric, ...] | list[Metric],
     html: str,
-    disclosure: Disclosure = DEFAULT_DISCLOSURE,
+    disclosure: Disclosure | None = None,
 ) -> None:
     """Show the scorecard's table (`html`, escaped by its maker) and hand the metrics over."""
     ready = json_ready(disclosed(list(metrics), disclosure))
@@ -120,7 +124,7 @@ def show_table(
     html: str,
     id: str = "",
     estimates: Mapping[str, Estimate | NotEstimable] | None = None,
-    disclosure: Disclosure = DEFAULT_DISCLOSURE,
+    disclosure: Disclosure | None = None,
 ) -> None:
     """Show a table; the `estimates` in it, by name, go to `numbers.json` under `id`."""
     data: dict[str, Any] = {"text/html": html}

@@ -97,9 +97,8 @@ def money_cell(
     """A sum of money, where it rests on enough customers and on none of them alone."""
     if isinstance(amount, NotEstimable) or not customers or disclosure.suppressed(customers):
         return NO_VALUE
-    if disclosure.dominated(list(amounts)):  # type: ignore[call-overload]
-        return NO_VALUE
-    return format_money(amount, currency)
+    published = disclosure.money(amount, list(amounts))  # type: ignore[call-overload]
+    return NO_VALUE if published is None else format_money(published, currency)
 
 
 def _published(
@@ -266,10 +265,11 @@ def show_detractors(
         )  # fmt: skip
         if isinstance(found.margin, float) and found.margin > 0:
             amounts = found.customers["expected_margin_per_quarter"].tolist()
-            if not disclosure.dominated(amounts):
+            margin = disclosure.money(found.margin, amounts)
+            if margin:
                 sentence += " " + message(
                     "Together they bring {money} of margin a quarter.",
-                    money=format_money(found.margin, currency),
+                    money=format_money(margin, currency),
                 )
         show_sentence(sentence)
     if found.contacted or found.in_a_trial:

@@ -160,6 +160,7 @@ def find_pain(
             estimates["margin-per-point"] = study.slope.slope
     return Finding(
         id=finding_id(gap.place),
+        name=_capital(name),
         sentence=" ".join(part for part in parts if part),
         estimates=estimates,
         label="association",

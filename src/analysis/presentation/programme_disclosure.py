@@ -8,6 +8,7 @@ from analysis.disclosure import LARGEST_SHARE_OF_ONE, Disclosure
 from analysis.methods.estimate import Estimate, NotEstimable
 from analysis.methods.programme_effect.results import ProgrammeStudy, map_estimates
 from analysis.methods.programme_effect.selected import AdjustedDifference
+from analysis.presentation.published import round_estimate
 from analysis.presentation.wording import is_currency, message
 
 Studies = tuple[ProgrammeStudy, ...]
@@ -27,8 +28,8 @@ def _publish(original: ProgrammeStudy, disclosure: Disclosure) -> ProgrammeStudy
     few = NotEstimable(message("withheld, for it rests on fewer than eight customers"))
 
     def publish(estimate: Estimate) -> Estimate | NotEstimable:
-        shown = disclosure.count(estimate.n)
-        return few if shown is None else replace(estimate, n=shown)
+        small = disclosure.suppressed(estimate.n)
+        return few if small else round_estimate(estimate, disclosure)
 
     study = _without_money(original) if _dominated(original) else original
     value = study.value

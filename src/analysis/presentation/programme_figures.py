@@ -8,7 +8,7 @@ from analysis.methods.estimate import Estimate, NotEstimable, attempt
 from analysis.methods.investment import InvestmentValue
 from analysis.methods.investment.scenarios import Swing, tornado
 from analysis.methods.programme_effect.results import ProgrammeStudy
-from analysis.presentation.figures import INK, MUTED, PALETTE, new_figure
+from analysis.presentation.figures import INK, MUTED, NARROW, PALETTE, new_figure
 from analysis.presentation.programme_disclosure import Studies
 from analysis.presentation.wording import (
     format_count,
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NARROW = 4.9
 MOST_MONEY_TICKS = 4
 
 
@@ -138,7 +137,10 @@ def _draw_quarters(shown: list[tuple[str, dict[int, Estimate]]], label: str) -> 
         axes.set_ylabel(message("Margin,\n{unit}", unit=unit))
         axes.set_xlabel(label)
         axes.set_xticks(sorted(estimates))
-        texts = (f"{time}: {format_estimate(e, 2)}" for time, e in sorted(estimates.items()))
+        texts = (
+            f"{format_count(time)}: {format_estimate(e, 2)}"
+            for time, e in sorted(estimates.items())
+        )
         said.append(f"{name}, {'; '.join(texts)}")
     return figure, ". ".join(said)
 

@@ -16,6 +16,7 @@ from analysis.presentation.output import disclosed, show_reason, show_sentence, 
 from analysis.presentation.programme_disclosure import Studies
 from analysis.presentation.programme_figures import nothing_studied
 from analysis.presentation.programme_words import finding_id, told_from_zero
+from analysis.presentation.published import in_steps
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
     NO_VALUE,
@@ -239,7 +240,9 @@ def show_use(studies: Studies, outcomes: Outcomes, disclosure: Disclosure) -> No
         if isinstance(groups, NotEstimable):
             reasons.append(f"{study.name}: {groups.reason.rstrip('.')}.")
             continue
-        rows += [_use_row(study, group, currency, disclosure) for group in groups]
+        rows += [
+            _use_row(study, in_steps(group, disclosure), currency, disclosure) for group in groups
+        ]
     if rows:
         header = [
             message("Programme"), message("Contacts the year before"),

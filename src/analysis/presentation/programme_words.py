@@ -220,14 +220,15 @@ def verdict_sentence(study: ProgrammeStudy) -> str:
     name, what = study.name, _what(study, effect)
     if isinstance(value, NotEstimable):
         return message(
-            "{name}: {what}. {why}.",
+            "What “{name}” is worth after costs cannot be told: {what}. {why}.",
             name=name,
             what=what,
             why=_capital(without_name(study, value.reason)),
         )
     worth, doubt = value.net_present_value, doubt_about(study)
+    # In quotation marks, a name of several words or things still goes with "pays" and "its".
     values = {
-        "name": name,
+        "name": message("“{name}”", name=name),
         "what": what,
         "worth": format_estimate(worth),
         "cost": format_money(value.cost, worth.unit),

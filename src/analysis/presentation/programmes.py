@@ -130,7 +130,7 @@ def find_programme(
     sentence = " ".join(filter(None, parts))
     return Finding(
         finding_id(study), sentence, estimates, study.label, assumption_of(study), money,
-        "" if recommendation is None else ADVICE.get(recommendation.action, ""),
+        "" if recommendation is None else ADVICE.get(recommendation.action, ""), study.name,
     )  # fmt: skip
 
 

@@ -127,8 +127,8 @@ def show_scorecard(study: Scorecard, disclosure: Disclosure) -> None:
     if disclosure.enabled:
         notes.append(
             message(
-                "Figures are rounded so far that five customers more or less would not show; limits "
-                "are rounded outwards."
+                "Figures are rounded so far that five customers more or less would not show, changes by "
+                "themselves; limits are rounded outwards."
             )
         )
     note = " ".join(text for text in notes if text)

@@ -10,7 +10,7 @@ from analysis.methods.scorecard.study import Scorecard
 from analysis.presentation.output import show_figure, show_reason, show_sentence, show_table
 from analysis.presentation.scorecard import count_shown, format_change, missing_note
 from analysis.presentation.scorecard_figures import draw_deciles, draw_small_trends
-from analysis.presentation.scorecard_trust_words import word_requirement
+from analysis.presentation.scorecard_trust_words import sum_to_compare, word_requirement
 from analysis.presentation.scorecard_words import in_points, signed
 from analysis.presentation.tables import html_table
 from analysis.presentation.wording import (
@@ -157,6 +157,10 @@ def _split_table(
     def money(amount: float) -> str:
         return format_money(amount, currency, 2)
 
+    def whole(cents: int) -> str:
+        in_steps = disclosure.enabled and cents % 100 == 0
+        return format_money(cents / 100, currency, 0 if in_steps else 2)
+
     def levels(id: str) -> list[str]:
         metric = study.metric(id)
         both = (getattr(metric, part), metric.now)
@@ -176,14 +180,14 @@ def _split_table(
         [message("× order value"), *levels("average-order-value"), money(split.order_value)],
         [
             message("− refunds"),
-            money(old.refund_cents / 100),
-            money(new.refund_cents / 100),
+            whole(old.refund_cents),
+            whole(new.refund_cents),
             money(split.refunds),
         ],
         [
             message("= revenue"),
-            money(old.revenue_cents / 100),
-            money(new.revenue_cents / 100),
+            whole(old.revenue_cents),
+            whole(new.revenue_cents),
             money(split.total),
         ],
     ]
@@ -304,8 +308,8 @@ def show_books(study: Scorecard, currency: str) -> None:
     rows = [
         [
             past.period,
-            format_money(past.ours, currency, 2),
-            format_money(past.declared, currency, 2),
+            sum_to_compare(past.ours, past.step, currency),
+            sum_to_compare(past.declared, past.step, currency),
             format_money(past.difference, currency, 2),
             NO_VALUE if past.share is None else format_share(past.share, 2),
         ]

@@ -54,7 +54,7 @@ def _draw_trend(axes: Axes, metric: Metric, now: Estimate, when: str, others: fl
     axes.margins(y=0.15)
     axes.yaxis.set_major_formatter(lambda y, _: _tick(y, now.unit))
     title = f"{message(metric.name)}: {format_value(now.value, now.unit)}"
-    axes.set_title(title if place == last else f"{title} ({when})")
+    axes.set_title(title if place == last else f"{title} ({when})", fontsize=9.5)
     return _trend_in_words(metric, now, when, others)
 
 
@@ -110,7 +110,7 @@ def draw_trends(metrics: list[Metric], study: Scorecard) -> tuple[Figure | NotEs
         reasons = [m.now.reason for m in metrics if isinstance(m.now, NotEstimable)]
         return NotEstimable(reasons[0] if reasons else message("There is no figure to draw.")), ""
     rows = (len(shown) + 1) // 2
-    figure, axes = new_figure(rows, 2, height=0.4 + 1.75 * rows)
+    figure, axes = new_figure(rows, 2, width=5.8, height=0.3 + 1.45 * rows)
     said = [
         _draw_trend(panel, metric, *latest[metric.id], study.competitors.get(metric.id))
         for panel, metric in zip(axes, shown, strict=False)

@@ -24,13 +24,20 @@ from analysis.presentation.wording import (
 NEGLIGIBLE_DIFFERENCE = 0.001
 
 
+def sum_to_compare(amount: float, step: float, currency: str) -> str:
+    """A sum held against another: to the cent, or about, where it is given in steps."""
+    if not step:
+        return format_money(amount, currency, 2)
+    places = 0 if step >= 1 else 2
+    return message("about {money}", money=format_money(amount, currency, places))
+
+
 def word_reconciliation(found: Reconciliation, currency: str) -> str:
     """Whether the sum of the transactions is the total that the books declare."""
     values = {
         "what": message("Revenue") if found.what == "revenue" else message("Margin"),
         "period": found.period,
-        "ours": format_money(found.ours, currency, 2),
-        "declared": format_money(found.declared, currency, 2),
+        "declared": sum_to_compare(found.declared, found.step, currency),
         "money": format_money(abs(found.difference), currency, 2),
         "share": NO_VALUE if found.share is None else format_share(abs(found.share), 2),
     }

@@ -142,8 +142,8 @@ def find_revenue(study: Scorecard) -> Finding | NotEstimable:
         estimates=estimates_of(metric),
         label="description",
         assumption=message(
-            "The sum is exact; the interval says how far another draw of customers might have "
-            "been from it. The split is arithmetic, not a cause."
+            "The interval says how far another draw of customers might have been from the sum. "
+            "The split is arithmetic, not a cause."
         ),
     )
 
@@ -199,7 +199,7 @@ def find_moved(study: Scorecard) -> list[Finding]:
 
 
 def find_last_measured(study: Scorecard) -> list[Finding]:
-    """Key figures that this period does not measure, as they were last."""
+    """Key figures that this period does not measure or may not show, as they were last."""
     findings = []
     for found in study.last_measured:
         metric = study.metric(found.id)
@@ -214,15 +214,15 @@ def find_last_measured(study: Scorecard) -> list[Finding]:
         if isinstance(found.change, Estimate):
             estimates["change"] = found.change
             sentence = message(
-                "{name} was not measured in {period}; in {last} it was {said}, {change}. {target}",
+                "{name} has no figure for {period}; in {last} it was {said}, {change}. {target}",
                 change=word_change(found.change, found.before),
                 **values,
             )
         else:
             sentence = message(
-                "{name} was not measured in {period}; in {last} it was {said}. {target}", **values
+                "{name} has no figure for {period}; in {last} it was {said}. {target}", **values
             )
-        assumption = message("Describes those who answered then, not the customers of today.")
+        assumption = message("Describes what was then, not what is today.")
         findings.append(
             Finding(f"scorecard-{found.id}", sentence.strip(), estimates, "description", assumption)
         )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import gettext
 from pathlib import Path
 
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+    list_currencies,
+)
 
 from analysis.methods.estimate import Estimate, NotEstimable
 
@@ -53,17 +59,20 @@ def format_share(share: float, decimals: int = 1) -> str:
 def format_money(amount: float, currency: str, decimals: int | None = None) -> str:
     """An amount with its currency, shortened from a hundred thousand on: €1.24m."""
     size = abs(amount)
+    # A code made of letters stands apart from the number: "RUB 1,240" but "€1,240".
+    apart = get_currency_symbol(currency, locale=LOCALE)[-1:].isalpha()
+    sign = "¤\u00a0" if apart else "¤"
     if decimals is None and size >= 1e5:
         scale, suffix = (1e9, "bn") if size >= 1e9 else (1e6, "m") if size >= 1e6 else (1e3, "k")
         scaled = amount / scale
         digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
-        pattern = "¤#,##0" + ("." + "0" * digits if digits else "")
+        pattern = sign + "#,##0" + ("." + "0" * digits if digits else "")
         text = format_currency(
             scaled, currency, format=pattern, locale=LOCALE, currency_digits=False
         )
         return str(text).replace("-", MINUS) + suffix
     places = (0 if size >= 1000 else 2) if decimals is None else decimals
-    pattern = "¤#,##0" + ("." + "0" * places if places else "")
+    pattern = sign + "#,##0" + ("." + "0" * places if places else "")
     rounded = round(float(amount), places) + 0.0
     text = format_currency(rounded, currency, format=pattern, locale=LOCALE, currency_digits=False)
     return str(text).replace("-", MINUS)
@@ -72,7 +81,7 @@ def format_money(amount: float, currency: str, decimals: int | None = None) -> s
 def is_currency(unit: str) -> bool:
     """Whether a unit is money: a currency code, alone or per something."""
     code = unit.split(" ", 1)[0]
-    return len(code) == 3 and code.isupper() and get_currency_symbol(code, locale=LOCALE) != ""
+    return len(code) == 3 and code.isupper() and code in list_currencies()
 
 
 def format_value(value: float, unit: str, decimals: int | None = None) -> str:

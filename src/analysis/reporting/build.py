@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis.errors import BuildError, ClienteleError, SettingsError
+from analysis.errors import BuildError, SettingsError
 from analysis.intake.suggestions import did_you_mean
+from analysis.reporting.commands import parameters_of_a_report, run_command, say, shown
 from analysis.reporting.execute import Job, is_done, read_executed, read_lists, run_jobs
 from analysis.reporting.key import (
     Run,
@@ -23,11 +24,14 @@ from analysis.reporting.layout import Layout, current_layout
 from analysis.reporting.notebooks import notebook_paths, source_digest
 from analysis.reporting.publish import only_build, publish, recover
 
-EXIT_STATUS_OF_ERRORS = 2
+if TYPE_CHECKING:
+    from analysis.reporting.sections import Section
 
 
 def _digest_of_job(path: Path, run: Run, inputs: dict[str, str]) -> str:
-    return digest_of([source_digest(path), run.parameters, inputs])
+    # By its name: the same data set in another folder gives the same report, digests included.
+    parameters = {**run.parameters, "dataset": run.folder.name}
+    return digest_of([source_digest(path), parameters, inputs])
 
 
 def _plan_jobs(run: Run, layout: Layout) -> list[Job]:
@@ -73,6 +77,12 @@ def _published_digest(target: Path) -> str:
         return ""
 
 
+def _warm_up(layout: Layout) -> None:
+    from analysis.reporting.kernels import warm_up
+
+    warm_up(notebook_paths(layout.notebooks))
+
+
 def build_report(
     dataset: str, period: str = "", segment: str = "", layout: Layout | None = None
 ) -> tuple[Path, bool]:
@@ -83,7 +93,8 @@ def build_report(
     """
     layout = layout or current_layout()
     started = time.monotonic()
-    run = plan_run(dataset, period, segment, layout)
+    # Tables that have to be prepared take a while: what kernels are copied from starts beside it.
+    run = plan_run(dataset, period, segment, layout, lambda: _warm_up(layout))
     target = layout.reports / run.company / run.name
     digesting = threading.Lock()
 
@@ -99,10 +110,17 @@ def build_report(
         digest = digest_of([[job.digest for job in jobs], digest_of_binding(layout)])
         if _published_digest(target) == digest:
             return target, False
+        early: dict[str, Section] = {}
+
+        def read_early(job: Job) -> None:
+            from analysis.reporting.sections import read_section
+
+            early[job.source.stem] = read_section(job.source.stem, read_executed(job.target))
+
         due = [job for job in jobs if not is_done(job)]
         _say(f"{run.settings.company}, {run.name}: {len(due)} of {len(jobs)} notebooks are due")
         if due:
-            run_jobs(due, run.parameters, _say, digest_now)
+            run_jobs(due, run.parameters, _say, digest_now, read_early)
         from analysis.reporting.assemble import assemble
 
         executed = {job.source.stem: read_executed(job.target) for job in jobs}
@@ -112,7 +130,7 @@ def build_report(
             for job in jobs
             for name, content in read_lists(job.target, executed[job.source.stem]).items()
         }
-        files = assemble(run, executed, sources, digest, lists)
+        files = assemble(run, executed, sources, digest, lists, early)
         now = [[digest_now(job.source) for job in jobs], digest_of_binding(layout)]
         if digest_of(now) != digest:
             raise BuildError(
@@ -125,33 +143,22 @@ def build_report(
 
 def _say(line: str) -> None:
     """Progress for whoever waits, and a quiet log beside."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    say(line)
     log = current_layout().build / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as stream:
         stream.write(line + "\n")
 
 
+def _build() -> int:
+    target, done = build_report(*parameters_of_a_report())
+    sys.stdout.write(f"{shown(target / 'index.html')}{'' if done else ' is up to date'}\n")
+    return 0
+
+
 def main() -> int:
     """Build the report that DATASET, PERIOD and SEGMENT name; give the exit status."""
-    names = ("DATASET", "PERIOD", "SEGMENT")
-    dataset, period, segment = (os.environ.get(name, "").strip() for name in names)
-    try:
-        target, done = build_report(dataset or "data/demo", period, segment)
-    except ClienteleError as error:
-        sys.stderr.write(f"{error}\n")
-        return EXIT_STATUS_OF_ERRORS
-    except OSError as error:
-        place = Path(error.filename).name if error.filename else "the project's folder"
-        sys.stderr.write(f"{place}: {error.strerror}; the last report stands\n")
-        return EXIT_STATUS_OF_ERRORS
-    try:
-        shown = target.relative_to(Path.cwd())
-    except ValueError:
-        shown = target
-    sys.stdout.write(f"{shown / 'index.html'}{'' if done else ' is up to date'}\n")
-    return 0
+    return run_command(_build, "the last report stands")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ KERNEL_ENVIRONMENT = {
 }
 NOT_AVAILABLE = "NotAvailable"
 LONGEST_CELL_SECONDS = 1800
+STARTS = 3
 KERNEL_ARGUMENTS = ["--IPKernelApp.log_level=50"]
 
 
@@ -100,28 +101,57 @@ def check_parameters(source: Path, parameters: dict[str, str]) -> None:
             )
 
 
-def run_notebook(source: Path, parameters: dict[str, str]) -> Any:
+def _execute(source: Path, parameters: dict[str, str], warm: bool = False) -> Any:
+    """Run a notebook, again if its kernel does not come up: another program may take its ports.
+
+    Raises BuildError if none of STARTS comes up.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    from analysis.reporting.kernels import WarmKernelManager
+
+    for start in range(1, STARTS + 1):
+        try:
+            return papermill.execute_notebook(
+                str(source),
+                None,
+                parameters=parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+                execution_timeout=LONGEST_CELL_SECONDS,
+                extra_arguments=KERNEL_ARGUMENTS,
+                # Nothing is left to do for a kernel whose last cell has run.
+                shutdown_kernel="immediate",
+                **({"kernel_manager_class": WarmKernelManager} if warm else {}),
+            )
+        except DeadKernelError:
+            raise
+        except RuntimeError as error:
+            if "kernel_info" not in str(error) and "respond" not in str(error):
+                raise
+            if start == STARTS:
+                raise BuildError(
+                    f"{source.name}: its kernel does not start ({error}); is there memory left?"
+                ) from None
+    raise AssertionError("unreachable")
+
+
+def run_notebook(source: Path, parameters: dict[str, str], warm: bool = False) -> Any:
     """Execute a notebook and give it back with outputs; nothing is written.
+
+    warm: in a copy of the process that `warm_up` has started, in place of a kernel from nothing.
 
     A notebook that finds its tables missing comes back with metadata["clientele"] saying what it
     needs. Raises BuildError naming notebook, cell and message.
     """
     import nbformat
-    import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     try:
-        notebook = papermill.execute_notebook(
-            str(source),
-            None,
-            parameters=parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            log_output=False,
-            execution_timeout=LONGEST_CELL_SECONDS,
-            extra_arguments=KERNEL_ARGUMENTS,
-        )
+        notebook = _execute(source, parameters, warm)
     except PapermillExecutionError as error:
         if error.ename == NOT_AVAILABLE:
             notebook = nbformat.read(source, as_version=4)
@@ -145,12 +175,14 @@ def run_notebook(source: Path, parameters: dict[str, str]) -> Any:
     return notebook
 
 
-def _run_and_keep(job: Job, parameters: dict[str, str], digest_now: Callable[[Path], str]) -> float:
+def _run_and_keep(
+    job: Job, parameters: dict[str, str], digest_now: Callable[[Path], str], warm: bool
+) -> float:
     import nbformat
 
     started = time.monotonic()
     check_parameters(job.source, parameters)
-    notebook = run_notebook(job.source, parameters)
+    notebook = run_notebook(job.source, parameters, warm)
     # Kept under the digest of what it was run on, or not at all: inputs put back as they were
     # must not find the result of others.
     if digest_now(job.source) != job.digest:
@@ -168,27 +200,48 @@ def _run_and_keep(job: Job, parameters: dict[str, str], digest_now: Callable[[Pa
     return time.monotonic() - started
 
 
+def _longest_first(jobs: list[Job]) -> list[Job]:
+    """The jobs by how much code their notebooks hold, the most first: the last one is then short."""
+
+    def code(job: Job) -> int:
+        cells = json.loads(job.source.read_text(encoding="utf-8"))["cells"]
+        return sum(len("".join(c["source"])) for c in cells if c["cell_type"] == "code")
+
+    return sorted(jobs, key=code, reverse=True)
+
+
 def run_jobs(
     jobs: list[Job],
     parameters: dict[str, str],
     report: Callable[[str], None],
     digest_now: Callable[[Path], str],
+    finished: Callable[[Job], object] | None = None,
 ) -> None:
     """Run all jobs, two at a time. Those that succeed are kept even if another fails.
 
     digest_now: gives the digest that a job for this notebook would have now; called from threads.
+    finished: called with each job that has succeeded, while others run.
     Raises BuildError with the messages of all that failed.
     """
+    from analysis.reporting.kernels import warm_up
+
     os.environ.update(KERNEL_ENVIRONMENT)
     os.environ[FOLDER_VARIABLE] = str(lists_folder(jobs[0].target).resolve())
+    # After the digests were taken: what is imported now and was not part of them is noticed.
+    warm = warm_up([job.source for job in jobs])
     failures = []
     with ThreadPoolExecutor(KERNELS_AT_ONCE) as pool:
-        running = {pool.submit(_run_and_keep, job, parameters, digest_now): job for job in jobs}
+        running = {
+            pool.submit(_run_and_keep, job, parameters, digest_now, warm): job
+            for job in _longest_first(jobs)
+        }
         for number, future in enumerate(as_completed(running), 1):
             job = running[future]
             try:
                 seconds = future.result()
                 report(f"[{number}/{len(jobs)}] {job.source.stem}  {seconds:.1f} s")
+                if finished is not None:
+                    finished(job)
             except ClienteleError as error:
                 failures.append(str(error))
                 report(f"[{number}/{len(jobs)}] {job.source.stem}  failed")

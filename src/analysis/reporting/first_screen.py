@@ -1,46 +1,119 @@
-"""The first screen: key figures, five answers, findings in two columns; all worded by code."""
+"""The first screen's key figures, and its findings side by side; all worded by code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
+from analysis.intake.periods import Period
 from analysis.methods.estimate import Estimate
 from analysis.presentation.wording import (
     NO_VALUE,
-    format_interval,
     format_value,
     message,
-    message_for,
 )
-from analysis.reporting.sections import Section
+from analysis.reporting.anchors import place_of
+from analysis.reporting.finding_words import (
+    as_estimate,
+    headline,
+    label_explained,
+    money_in_words,
+    ordered,
+)
+from analysis.reporting.small_charts import common_scale, draw_interval, draw_sparkline
 
 MOST_TILES = 5
-PROVEN = ("experiment", "quasi-experiment")
-SPARK_WIDTH, SPARK_HEIGHT = 96, 26
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change in words: its size, its limits (empty where there are none), since when.
+
+    verdict: better, worse, not told from chance; tone: the same, for the style sheet.
+    """
+
+    size: str
+    interval: str
+    since: str
+    verdict: str = ""
+    tone: str = "neutral"
+
+    def __str__(self) -> str:
+        if not self.interval:
+            return message("{size} on {since}", size=self.size, since=self.since)
+        return message(
+            "{size} ({interval}) on {since}, {verdict}",
+            size=self.size, interval=self.interval, since=self.since, verdict=self.verdict,
+        )  # fmt: skip
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it is told from chance."""
+        return self.verdict in (_better(), _worse(), _higher(), _lower())
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A key figure on the first screen, in words and with a small trend (inline SVG)."""
+    """A key figure on the first screen, in words and with a small trend (inline SVG).
+
+    interval: its limits; empty where there are none. changes: on the period before, on the year.
+    place: where the code that made it stands in the page. against: how it stands to its target;
+    empty where it has none.
+    """
 
     id: str
     name: str
     value: str
     interval: str
-    change: str
-    change_on_year: str
+    changes: tuple[Change, ...]
     verdict: str
     tone: str
     sparkline: str
     trend_text: str
+    place: str = ""
+    against: str = ""
+
+    @property
+    def clear_changes(self) -> tuple[Change, ...]:
+        """The changes that are told from chance."""
+        return tuple(change for change in self.changes if change.is_clear)
 
 
-def as_estimate(content: dict[str, Any] | None) -> Estimate | None:
-    """An estimate from its JSON; None where there is none."""
-    if not content or "not_estimable" in content:
-        return None
-    return Estimate(**content)
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """A finding on the first screen.
+
+    head, rest: its sentence, what is said first apart. money: with its interval, in words; empty
+    where it has none. drawing: the interval on the scale of its column (inline SVG). place: of the
+    code. section: where it is argued.
+    """
+
+    id: str
+    label: str
+    label_explained: str
+    head: str
+    rest: str
+    assumption: str
+    money: str
+    drawing: str
+    place: str
+    section: str
+
+
+def _better() -> str:
+    return message("better")
+
+
+def _worse() -> str:
+    return message("worse")
+
+
+def _higher() -> str:
+    return message("higher")
+
+
+def _lower() -> str:
+    return message("lower")
 
 
 def judge(change: Estimate | None, higher_is_better: bool | None) -> tuple[str, str]:
@@ -48,222 +121,137 @@ def judge(change: Estimate | None, higher_is_better: bool | None) -> tuple[str, 
     if change is None or change.lower is None or change.upper is None:
         return message("no comparison"), "neutral"
     if change.lower <= 0 <= change.upper:
-        return message("no change that could be told from chance"), "neutral"
+        return message("no clear change"), "neutral"
     up = change.lower > 0
     if higher_is_better is None:
-        return (message("higher") if up else message("lower")), "neutral"
+        return (_higher() if up else _lower()), "neutral"
     if up == higher_is_better:
-        return message("better"), "better"
-    return message("worse"), "worse"
-
-
-def draw_sparkline(values: list[float | None]) -> str:
-    """A small trend as inline SVG; empty with fewer than two levels."""
-    known = [(i, v) for i, v in enumerate(values) if v is not None]
-    if len(known) < 2:
-        return ""
-    low, high = min(v for _, v in known), max(v for _, v in known)
-    step = (SPARK_WIDTH - 6) / max(len(values) - 1, 1)
-    scale = (SPARK_HEIGHT - 8) / (high - low) if high > low else 0.0
-    points = [(3 + i * step, SPARK_HEIGHT - 4 - (v - low) * scale) for i, v in known]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    x, y = points[-1]
-    return (
-        f'<svg class="spark" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" aria-hidden="true" '
-        f'focusable="false"><polyline points="{line}"/><circle cx="{x:.1f}" cy="{y:.1f}" r="2.6"/></svg>'
-    )
+        return _better(), "better"
+    return _worse(), "worse"
 
 
 def _signed(value: float, unit: str) -> str:
     text = format_value(value, unit)
-    return f"+{text}" if value > 0 else text
+    return f"+{text}" if any(c in "123456789" for c in text) and value > 0 else text
 
 
-def _change_in_words(change: Estimate | None, since: str) -> str:
-    """A change with its interval and what it is measured from; empty where there is none."""
+def _change_in_words(
+    content: dict[str, Any] | None, since: str, higher_is_better: bool | None
+) -> Change | None:
+    """A change with its limits and what it is measured from; None where there is none."""
+    change = as_estimate(content)
     if change is None:
-        return ""
+        return None
+    judged = judge(change, higher_is_better)
     if change.unit == "share":
         limits = [None if x is None else 100 * x for x in (change.lower, change.upper)]
         change = replace(
             change, value=100 * change.value, lower=limits[0], upper=limits[1], unit="points"
         )
-    said = _signed(change.value, change.unit)
-    unit = message(" points") if change.unit == "points" else ""
-    interval = "" if change.lower is None else f" ({format_interval(change)})"
-    return message(
-        "{said}{unit}{interval} on {since}", said=said, unit=unit, interval=interval, since=since
-    )
+    size = _signed(change.value, change.unit)
+    if change.unit == "points":
+        size = message("{size} points", size=size)
+    if change.lower is None or change.upper is None:
+        return Change(size, "", since, *judged)
+    low, high = (_signed(limit, change.unit) for limit in (change.lower, change.upper))
+    return Change(size, message("{low} to {high}", low=low, high=high), since, *judged)
 
 
-def make_tile(metric: dict[str, Any]) -> Tile | None:
-    """A tile from a metric's JSON; None where this period has no level."""
+def interval_in_words(estimate: Estimate) -> str:
+    """The limits of a level; empty where there are none."""
+    if estimate.lower is None or estimate.upper is None:
+        return ""
+    low, high = (format_value(limit, estimate.unit) for limit in (estimate.lower, estimate.upper))
+    return message("{low} to {high}", low=low, high=high)
+
+
+def _against_target(now: Estimate, metric: dict[str, Any]) -> str:
+    """How a level stands to its target; empty where it has none."""
+    target, better = metric.get("target"), metric["higher_is_better"]
+    if target is None or better is None:
+        return ""
+    said = format_value(target, now.unit)
+    if now.lower is None or now.upper is None:
+        return message("the target is {target}", target=said)
+    if now.value == target:
+        return message("on its target of {target}", target=said)
+    within = now.lower <= target <= now.upper
+    chance = message(", by no more than chance") if within else ""
+    if (now.value > target) == better:
+        return message("better than its target of {target}{chance}", target=said, chance=chance)
+    return message("short of its target of {target}{chance}", target=said, chance=chance)
+
+
+def make_tile(metric: dict[str, Any], period: Period | None = None) -> Tile | None:
+    """A tile from a metric's JSON; None where it has no level.
+
+    period: names the periods that are compared with; without it they are said in words.
+    """
     now = as_estimate(metric["now"])
     if now is None:
         return None
-    change = as_estimate(metric["change"])
-    verdict, tone = judge(change, metric["higher_is_better"])
+    verdict, tone = judge(as_estimate(metric["change"]), metric["higher_is_better"])
     values = [level for _, level in metric["trend"]]
     shown = [NO_VALUE if v is None else format_value(v, now.unit) for v in values]
     labels = [label for label, _ in metric["trend"]]
+    before, year = message("the period before"), message("the year before")
+    if period:
+        before, year = period.previous.label, period.year_before.label
+    changes = (
+        _change_in_words(metric["change"], before, metric["higher_is_better"]),
+        _change_in_words(metric["change_on_year"], year, metric["higher_is_better"]),
+    )
     return Tile(
         id=metric["id"],
         name=metric["name"],
         value=format_value(now.value, now.unit),
-        interval=""
-        if now.lower is None
-        else message("95%: {interval}", interval=format_interval(now)),
-        change=_change_in_words(change, message("the period before")),
-        change_on_year=_change_in_words(
-            as_estimate(metric["change_on_year"]), message("the year before")
-        ),
+        interval=interval_in_words(now),
+        changes=tuple(change for change in changes if change),
         verdict=verdict,
         tone=tone,
-        sparkline=draw_sparkline(values),
+        sparkline=draw_sparkline(values, now.lower, now.upper),
         trend_text=", ".join(f"{a} {b}" for a, b in zip(labels, shown, strict=True)),
+        place=place_of(metric),
+        against=_against_target(now, metric),
     )
 
 
-PAIN_POINT = "pain-point-"
+def make_tiles(metrics: list[dict[str, Any]], period: Period) -> list[Tile]:
+    """The tiles of the first screen: the first metrics that have a level."""
+    made = [make_tile(metric, period) for metric in metrics]
+    return [tile for tile in made if tile][:MOST_TILES]
 
 
-def lower_bound_of_money(finding: dict[str, Any]) -> float:
-    """What findings are ordered by; those without money come last."""
-    money = finding.get("money") or {}
-    lower = money.get("lower")
-    return float("-inf") if lower is None else float(lower)
+def scale_of(findings: list[dict[str, Any]]) -> tuple[float, float]:
+    """One scale on which the money of all these findings is drawn."""
+    worth = [as_estimate(finding.get("money")) for finding in findings]
+    return common_scale(
+        [(m.lower, m.upper) for m in worth if m and m.lower is not None and m.upper is not None]
+    )
 
 
-def ordered(findings: list[dict[str, Any]], labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Findings of these labels by the lower bound of their money, largest first."""
-    chosen = [finding for finding in findings if finding["label"] in labels]
-    return sorted(chosen, key=lambda f: (-lower_bound_of_money(f), f["id"]))
+def finding_lines(
+    findings: list[dict[str, Any]], labels: tuple[str, ...], scale: tuple[float, float]
+) -> list[FindingLine]:
+    """The findings of these labels as lines, ordered by the lower bound of their money."""
+    return [_finding_line(finding, scale) for finding in ordered(findings, labels)]
 
 
-def money_in_words(finding: dict[str, Any]) -> str:
-    """The money of a finding with its interval; empty where it has none."""
+def _finding_line(finding: dict[str, Any], scale: tuple[float, float]) -> FindingLine:
+    head, rest = headline(str(finding["sentence"]))
     money = as_estimate(finding.get("money"))
-    if money is None:
-        return ""
-    value = format_value(money.value, money.unit)
-    if money.lower is None:
-        return value
-    return message("{value} ({interval})", value=value, interval=format_interval(money))
-
-
-def five_answers(
-    sections: list[Section], metrics: list[dict[str, Any]]
-) -> list[tuple[str, list[str]]]:
-    """How are we, what changed, what it costs, what paid, what to do: questions with sentences."""
-    findings = [finding for section in sections for finding in section.findings]
-    tiles = [tile for tile in map(make_tile, metrics) if tile]
-    described = [f["sentence"] for f in findings if f["label"] == "description"]
-    levels = "; ".join(f"{tile.name} {tile.value}" for tile in tiles[:MOST_TILES])
-    retention = [f["sentence"] for f in findings if f["id"] == "retention-12-months"]
-    how = [f"{levels}."] if levels else (retention or described)[:1]
-    changed = [
-        message(
-            "{name}: {verdict}, {changes}.",
-            name=tile.name,
-            verdict=tile.verdict,
-            changes="; ".join(text for text in (tile.change, tile.change_on_year) if text),
-        )
-        for tile in tiles
-        if tile.tone != "neutral"
-    ]
-    if tiles and not changed:
-        changed = [message("None of the key figures moved by more than chance would.")]
-    associations = ordered(findings, ("association",))
-    programmes = [f for f in findings if f["id"].startswith("programme-")]
-    paid = sorted(programmes, key=lambda f: (-lower_bound_of_money(f), f["id"]))
-    pains = [f for f in associations if f["id"].startswith(PAIN_POINT)]
-    associations = [f for f in associations if f not in programmes]
-    lasting = [f for f in associations if f not in pains]
-    return [
-        (message("How are we?"), how or [message("The data carry no key figure for this period.")]),
-        (message("What changed?"), changed or [message("There is nothing to compare with.")]),
-        (
-            message("What is satisfaction worth?"),
-            [f["sentence"] for f in lasting[:2]]
-            or [message("The data do not connect satisfaction with money.")],
-        ),
-        *([(message("What hurts?"), [_pain_line(f) for f in pains])] if pains else []),
-        (
-            message("What did programmes bring, after costs?"),
-            [_programme_line(f) for f in paid] or [message("No service programme is in the data.")],
-        ),
-        (message("What to do?"), _advice(paid, associations)),
-    ]
-
-
-def _pain_line(finding: dict[str, Any]) -> str:
-    """A pain point with what closing it would be worth, if satisfaction carried the margin."""
-    name = str(finding["id"]).removeprefix(PAIN_POINT).replace("-", " ").capitalize()
-    money = money_in_words(finding)
-    if not money:
-        return message("{name}.", name=name)
-    return message(
-        "{name}: {money} over the horizon, if satisfaction carried the margin that goes with it.",
-        name=name, money=money,
-    )  # fmt: skip
-
-
-def became_of(finding: dict[str, Any]) -> str:
-    """What a decision's finding says now, as short as it can be said."""
-    money = money_in_words(finding)
-    if not money:
-        return str(finding["sentence"])
-    said = {
-        "extend": message("extend"), "continue": message("go on"), "stop": message("do not repeat"),
-        "test": message("test further"),
-    }.get(str(finding.get("advice") or ""), "")  # fmt: skip
-    if not said:
-        return message("{money} over the horizon", money=money)
-    return message("{money} after costs: {advice}", money=money, advice=said)
-
-
-def _programme_name(finding: dict[str, Any]) -> str:
-    return str(finding["id"]).removeprefix("programme-").replace("-", " ").capitalize()
-
-
-def _programme_line(finding: dict[str, Any]) -> str:
-    """A programme with its net worth, or that it cannot be told; doubt where nothing is proven."""
-    money = money_in_words(finding) or message("no figure can be given")
-    name = _programme_name(finding)
-    if finding["label"] in PROVEN:
-        return f"{name}: {money}."
-    return message(
-        "{name}: {money}, if the whole difference were its doing.", name=name, money=money
+    drawing = ""
+    if money and money.lower is not None and money.upper is not None:
+        drawing = draw_interval(money.value, money.lower, money.upper, scale)
+    return FindingLine(
+        id=str(finding["id"]),
+        label=str(finding["label"]),
+        label_explained=label_explained(str(finding["label"])),
+        head=head,
+        rest=rest,
+        assumption=str(finding["assumption"]),
+        money=money_in_words(finding),
+        drawing=drawing,
+        place=place_of(finding),
+        section=str(finding["section"]),
     )
-
-
-def _advice(programmes: list[dict[str, Any]], associations: list[dict[str, Any]]) -> list[str]:
-    """What the findings on programmes advise, together; what gives no advice is tested first.
-
-    An association never makes an order: it is tested with a random hold-out.
-    """
-    said = {
-        "extend": message("Extend"),
-        "continue": message("Go on with"),
-        "stop": message("Do not repeat as it is"),
-        "test": message("Test with a random hold-out first"),
-    }
-    advised = [
-        (finding.get("advice") or "test" if finding["label"] in PROVEN else "test", finding)
-        for finding in programmes
-    ]
-    advice = []
-    for verdict, words in said.items():
-        names = [_programme_name(f).lower() for given, f in advised if given == verdict]
-        if names:
-            advice.append(message("{what}: {names}.", what=words, names=", ".join(names)))
-    worth = [f for f in associations if lower_bound_of_money(f) > 0]
-    if worth:
-        advice.append(
-            message_for(
-                "Try it: {count} association is worth an experiment, see “worth testing”.",
-                "Try it: {count} associations are worth an experiment, see “worth testing”.",
-                len(worth),
-            )
-        )
-    return advice or [message("Collect what the sections below say they need.")]

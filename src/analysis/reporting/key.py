@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.errors import DataError
 from analysis.intake.dataset import Segment, choose_segment
 from analysis.intake.fingerprint import cached_digests, fingerprint_code, fingerprint_files
 from analysis.intake.periods import Period, choose_period
-from analysis.intake.prepared import prepare
-from analysis.intake.settings import Settings, load_settings
+from analysis.intake.prepared import prepare, say_all_problems
+from analysis.intake.reading.database import hold_database_digests
+from analysis.intake.settings import Settings, load_settings, refuse_unless_confirmed
 from analysis.paths import PROJECT_ROOT, find_dataset_folder
 from analysis.reporting.layout import Layout, slug
 
@@ -70,16 +73,30 @@ def collect_inputs(settings: Settings, folder: Path, layout: Layout) -> dict[str
     }
 
 
-def plan_run(dataset: str, period: str, segment: str, layout: Layout) -> Run:
+def plan_run(
+    dataset: str,
+    period: str,
+    segment: str,
+    layout: Layout,
+    before_preparing: Callable[[], object] | None = None,
+) -> Run:
     """Validate the parameters and the data, and say which report they stand for.
 
+    before_preparing: called once the digests are taken, where tables have to be prepared.
     Raises ParameterError, SettingsError, DataError before anything is run.
     """
     folder = find_dataset_folder(dataset)
     settings = load_settings(folder)
+    refuse_unless_confirmed(settings)
     chosen = choose_period(period, settings)
-    inputs = collect_inputs(settings, folder, layout)
-    prepared = prepare(settings, folder, chosen, layout.build)
+    try:
+        hold_database_digests(settings)
+        inputs = collect_inputs(settings, folder, layout)
+    except DataError:
+        # One source cannot be read. The others are all the same: everything wrong is said at once.
+        say_all_problems(settings, folder)
+        raise
+    prepared = prepare(settings, folder, chosen, layout.build, before_preparing)
     part = choose_segment(segment, settings, prepared)
     inside = PROJECT_ROOT in folder.parents
     name = folder.relative_to(PROJECT_ROOT).as_posix() if inside else str(folder)

@@ -8,16 +8,20 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.paths import BUILD_FOLDER, NOTEBOOKS_FOLDER, REPORTS_FOLDER
+from analysis.paths import BUILD_FOLDER, NOTEBOOKS_FOLDER, PUBLISHED_FOLDER, REPORTS_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """notebooks: sources. build: intermediate results. reports: what is published."""
+    """notebooks: sources. build: intermediate results. reports: what is built last.
+
+    published: what was presented, kept as it was.
+    """
 
     notebooks: Path
     build: Path
     reports: Path
+    published: Path = PUBLISHED_FOLDER
 
 
 def current_layout() -> Layout:
@@ -26,6 +30,7 @@ def current_layout() -> Layout:
         Path(os.environ.get("CLIENTELE_NOTEBOOKS_FOLDER", NOTEBOOKS_FOLDER)),
         Path(os.environ.get("CLIENTELE_BUILD_FOLDER", BUILD_FOLDER)),
         Path(os.environ.get("CLIENTELE_REPORTS_FOLDER", REPORTS_FOLDER)),
+        Path(os.environ.get("CLIENTELE_PUBLISHED_FOLDER", PUBLISHED_FOLDER)),
     )
 
 

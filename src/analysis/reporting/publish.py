@@ -6,8 +6,9 @@ import ctypes
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analysis.errors import BuildError
@@ -45,13 +46,22 @@ def _exchange(first: Path, second: Path) -> bool:
     return bool(result == 0)
 
 
+def clear(folder: Path) -> None:
+    """Remove a folder and all within as far as possible, also what was protected from writing."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            with suppress(OSError):
+                path.chmod(path.stat().st_mode | stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def recover(target: Path) -> None:
     """Mend what a kill between two renames can leave, and clear remains of killed builds."""
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
         old.rename(target)
     for remains in target.parent.glob(f".{target.name}.*"):
-        shutil.rmtree(remains, ignore_errors=True)
+        clear(remains)
 
 
 def _replace_in_two_steps(fresh: Path, target: Path) -> None:
@@ -63,7 +73,7 @@ def _replace_in_two_steps(fresh: Path, target: Path) -> None:
     except OSError:
         old.rename(target)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    clear(old)
 
 
 def publish(files: dict[str, bytes], target: Path) -> None:
@@ -89,4 +99,4 @@ def publish(files: dict[str, bytes], target: Path) -> None:
     except OSError as error:
         raise BuildError(f"the report cannot be written: {error.strerror or error}") from None
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        clear(fresh)

@@ -81,6 +81,8 @@ class World:
     call_backs_spend_per_quarter: float = 0.0
     call_backs_monthly_cost: float = 250.0
 
+    visits_per_month: int = 15000
+
     @property
     def days(self) -> int:
         return (self.last_day - self.first_day).days + 1
@@ -103,17 +105,29 @@ PURPOSES = (
 )  # fmt: skip
 
 
+# What is drawn once for the company, whichever block of customers is looked at.
+OF_THE_COMPANY = ("rollout", "orientation", "marketing")
+
+
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Independent random streams by purpose and step, all from one seed."""
+    """Independent random streams by purpose and step, all from one seed.
+
+    block: number of the block of customers. The generator's key is seed and block together, so
+    blocks are independent of each other; what belongs to the company is the same in all.
+    """
 
     seed: int
+    block: int = 0
     _numbers: dict[str, int] = field(
         default_factory=lambda: {name: i for i, name in enumerate(PURPOSES)}
     )
 
     def of(self, purpose: str, step: int = 0) -> np.random.Generator:
         """The stream of a purpose at a step; asking twice gives the same numbers."""
+        block = 0 if purpose in OF_THE_COMPANY else self.block
         return np.random.Generator(
-            np.random.Philox(key=self.seed, counter=[0, 0, self._numbers[purpose], step])
+            np.random.Philox(
+                key=self.seed + (block << 64), counter=[0, 0, self._numbers[purpose], step]
+            )
         )

@@ -1,89 +1,56 @@
-"""What customers write, and the exports of the example company as CSV files."""
+"""The exports of the example company, table by table; cells as text or typed."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.simulation.cells import TextCells
+from analysis.simulation.comments import write_comments
 from analysis.simulation.journeys import Histories, quarter_openings
 from analysis.simulation.people import People
-from analysis.simulation.programmes import NEVER
+from analysis.simulation.programmes import NEVER, draw_rollout
 from analysis.simulation.world import Streams, World
 
 # Everybody is asked once a year, another fourth each quarter.
 NPS_ROTATION = 4
 
-COMMENTS: dict[tuple[str, bool], tuple[tuple[str, ...], tuple[str, ...]]] = {
-    # (touchpoint, russian): (unhappy, happy)
-    ("returns desk", False): (
-        ("Refund took weeks", "Returns desk sent me away twice", "Parcel returned, no refund yet"),
-        ("Return was easy this time", "Refund came quickly"),
-    ),
-    ("returns desk", True): (
-        ("Возврат денег тянется неделями", "Пункт возврата отправил меня обратно", "Вернул товар, денег нет"),
-        ("Возврат прошёл быстро", "Деньги вернули сразу"),
-    ),
-    ("delivery", False): (
-        ("Delivery came late again", "Waited all day, late delivery"),
-        ("Delivered on the day promised", "Friendly driver"),
-    ),
-    ("delivery", True): (
-        ("Доставка опять опоздала", "Ждали весь день, доставка с опозданием"),
-        ("Привезли вовремя", "Вежливый курьер"),
-    ),
-    ("", False): (
-        ("Had to explain everything twice", "Nobody called me back", "Bill is hard to understand"),
-        ("Quick and friendly help", "Problem solved at once", "Clear answer, thank you"),
-    ),
-    ("", True): (
-        ("Пришлось объяснять дважды", "Никто не перезвонил", "Счёт непонятный"),
-        ("Быстро и вежливо помогли", "Вопрос решили сразу", "Понятный ответ, спасибо"),
-    ),
-}  # fmt: skip
+
+def area_names(world: World) -> np.ndarray:
+    """The service areas' names by their code."""
+    return np.array([f"A{area + 1:02d}" for area in range(world.areas)], dtype=object)
 
 
-def _dates(world: World, days: np.ndarray) -> pd.Series:
-    """Day numbers as ISO dates; NEVER and NaN as empty."""
-    known = np.asarray(days) < NEVER
-    # Whole days: pandas multiplies floats with gaps in memory it has not filled.
-    stamps = np.datetime64(world.first_day, "D") + np.where(known, days, 0).astype(int)
-    return pd.Series(pd.to_datetime(np.where(known, stamps, np.datetime64("NaT")))).dt.strftime(
-        "%Y-%m-%d"
-    )
-
-
-def _ids(prefix: str, numbers: np.ndarray | range, width: int) -> list[str]:
-    return [f"{prefix}{number:0{width}d}" for number in numbers]
-
-
-def customers_table(world: World, people: People, histories: Histories) -> pd.DataFrame:
+def customers_table(
+    world: World, people: People, histories: Histories, cells: TextCells
+) -> pd.DataFrame:
     """The customer table, those who came before the opening observed from it on."""
     days_seen = np.where(people.start_day < 0, 0, NEVER)
     reasons = np.where(people.monthly_contract, "competitor", "not renewed")
     left = histories.end_day < NEVER
     return pd.DataFrame(
         {
-            "customer_id": _ids("C", range(people.n), 4),
-            "started_on": _dates(world, people.start_day),
-            "ended_on": _dates(world, histories.end_day),
+            "customer_id": cells.customers(np.arange(people.n)),
+            "started_on": cells.dates(world, people.start_day),
+            "ended_on": cells.dates(world, histories.end_day),
             "end_reason": np.where(left, reasons, ""),
-            "observed_from": _dates(world, days_seen),
+            "observed_from": cells.dates(world, days_seen),
             "segment": np.take(world.segments, people.segment),
             "region": np.take(world.regions, people.area % 4),
-            "area": [f"A{area + 1:02d}" for area in people.area],
+            "area": area_names(world)[people.area],
             "acquisition_channel": np.take(world.channels, people.channel),
             "acquisition_cost": people.acquisition_cost,
-            "referred_by": [f"C{r:04d}" if r >= 0 else "" for r in people.referred_by],
+            "referred_by": cells.customers(people.referred_by),
             "contract": np.where(people.monthly_contract, "monthly", "yearly"),
             "age": people.age,
         }
     )
 
 
-def transactions_table(world: World, streams: Streams, histories: Histories) -> pd.DataFrame:
-    """Orders with promised and actual delivery, and credit notes on their own dates."""
+def transaction_rows(world: World, streams: Streams, histories: Histories) -> pd.DataFrame:
+    """Orders with promised and actual delivery, and credit notes on their own dates, as numbers."""
     who, day, amount, late, refund = (
         np.concatenate(part) for part in zip(*histories.log.orders, strict=True)
     )
@@ -103,40 +70,25 @@ def transactions_table(world: World, streams: Streams, histories: Histories) -> 
          "delivered": NEVER}
     )[credited]  # fmt: skip
     rows = pd.concat([orders, credits_], ignore_index=True)
-    rows = rows.sort_values(["day", "who", "amount"], kind="stable", ignore_index=True)
+    return rows.sort_values(["day", "who", "amount"], kind="stable", ignore_index=True)
+
+
+def transactions_table(world: World, rows: pd.DataFrame, cells: TextCells) -> pd.DataFrame:
+    """The order table of `transaction_rows`."""
     return pd.DataFrame(
         {
-            "transaction_id": _ids("T", range(len(rows)), 5),
-            "customer_id": _ids("C", rows["who"].to_numpy(), 4),
-            "occurred_on": _dates(world, rows["day"].to_numpy()),
-            "amount": rows["amount"].map("{:.2f}".format),
-            "promised_on": _dates(world, rows["promised"].to_numpy()),
-            "fulfilled_on": _dates(world, rows["delivered"].to_numpy()),
+            "transaction_id": cells.fresh_ids("T", len(rows)),
+            "customer_id": cells.customers(rows["who"].to_numpy()),
+            "occurred_on": cells.dates(world, rows["day"].to_numpy()),
+            "amount": cells.money(rows["amount"]),
+            "promised_on": cells.dates(world, rows["promised"].to_numpy()),
+            "fulfilled_on": cells.dates(world, rows["delivered"].to_numpy()),
         }
     )
 
 
-def _comments(
-    streams: Streams, touchpoint: np.ndarray, russian: np.ndarray, rating: np.ndarray
-) -> list[str]:
-    rng = streams.of("writing", 1)
-    writes, pick = rng.random(len(rating)) < 0.18, rng.integers(0, 1000, len(rating))
-    comments = []
-    for place, is_russian, score, speaks, number in zip(
-        touchpoint, russian, rating, writes, pick, strict=True
-    ):
-        if not speaks or not (score <= 2 or score >= 4):
-            comments.append("")
-            continue
-        place = place if (place, bool(is_russian)) in COMMENTS else ""
-        unhappy, happy = COMMENTS[(place, bool(is_russian))]
-        choice = unhappy if score <= 2 else happy
-        comments.append(choice[number % len(choice)])
-    return comments
-
-
 def surveys_and_contacts(
-    world: World, people: People, streams: Streams, histories: Histories
+    world: World, people: People, streams: Streams, histories: Histories, cells: TextCells
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CSAT after each encounter, NPS for a fourth of the customers each quarter; the contacts."""
     who, day, touch, employee, rating = (
@@ -148,8 +100,8 @@ def surveys_and_contacts(
     channel = rng.choice(("phone", "mail", "chat"), len(who), p=(0.5, 0.3, 0.2))
     csat = pd.DataFrame(
         {"who": who, "instrument": "csat", "invited": day, "answered": np.where(np.isnan(rating), NEVER, day),
-         "score": rating, "touchpoint": touchpoint, "employee_id": _ids("E", employee, 2),
-         "comment": _comments(streams, touchpoint, people.russian[who], rating)}
+         "score": rating, "touchpoint": touchpoint, "employee": employee,
+         "comment": write_comments(streams, touchpoint, people.russian[who], rating)}
     )  # fmt: skip
     waves = []
     for wave, first in enumerate(quarter_openings(world)[:-1]):
@@ -175,7 +127,7 @@ def surveys_and_contacts(
             pd.DataFrame(
                 {"who": np.arange(people.n), "instrument": "nps", "invited": invited,
                  "answered": np.where(answers, invited + delay, NEVER),
-                 "score": np.where(answers, nps, np.nan), "touchpoint": "", "employee_id": "", "comment": ""}
+                 "score": np.where(answers, nps, np.nan), "touchpoint": "", "employee": -1, "comment": ""}
             )[active & asked]
         )  # fmt: skip
     surveys = pd.concat([csat, *waves], ignore_index=True)
@@ -184,23 +136,24 @@ def surveys_and_contacts(
     )
     table = pd.DataFrame(
         {
-            "response_id": _ids("S", range(len(surveys)), 5),
-            "customer_id": _ids("C", surveys["who"].to_numpy(), 4),
+            "response_id": cells.fresh_ids("S", len(surveys)),
+            "customer_id": cells.customers(surveys["who"].to_numpy()),
             "instrument": surveys["instrument"],
-            "invited_on": _dates(world, surveys["invited"].to_numpy()),
-            "answered_on": _dates(world, surveys["answered"].to_numpy()),
-            "score": surveys["score"].map(lambda x: "" if np.isnan(x) else f"{x:.0f}"),
+            "invited_on": cells.dates(world, surveys["invited"].to_numpy()),
+            "answered_on": cells.dates(world, surveys["answered"].to_numpy()),
+            "score": cells.whole(surveys["score"]),
             "touchpoint": surveys["touchpoint"],
-            "employee_id": surveys["employee_id"],
+            "employee_id": cells.ids("E", surveys["employee"].to_numpy()),
             "comment": surveys["comment"],
         }
     )
-    return table, _contacts(world, streams, who, day, touchpoint, employee, channel)
+    return table, _contacts(world, streams, cells, who, day, touchpoint, employee, channel)
 
 
 def _contacts(
     world: World,
     streams: Streams,
+    cells: TextCells,
     who: np.ndarray,
     day: np.ndarray,
     touchpoint: np.ndarray,
@@ -220,30 +173,29 @@ def _contacts(
     close = pd.Timestamp(world.last_day) + pd.Timedelta(days=1)
     rows = pd.DataFrame(
         {
-            "customer_id": _ids("C", who, 4),
+            "customer_id": who,
             "opened_at": opened,
             "first_reply_at": replied,
             "resolved_at": resolved,
             "touchpoint": touchpoint,
             "channel": channel,
-            "employee_id": _ids("E", employee, 2),
+            "employee_id": employee,
             "cost": np.round(rng.gamma(5, 1.4, len(who)), 2),
         }
     )[touchpoint != "delivery"]
     rows = rows.sort_values(["opened_at", "customer_id"], kind="stable", ignore_index=True)
     for name in ("first_reply_at", "resolved_at"):
-        rows[name] = rows[name].where(rows[name] < close).dt.strftime("%Y-%m-%d %H:%M")
-    rows["opened_at"] = rows["opened_at"].dt.strftime("%Y-%m-%d %H:%M")
-    rows.insert(0, "contact_id", _ids("K", range(len(rows)), 5))
+        rows[name] = cells.moments(rows[name].where(rows[name] < close))
+    rows["opened_at"] = cells.moments(rows["opened_at"])
+    rows["customer_id"] = cells.customers(rows["customer_id"].to_numpy())
+    rows["employee_id"] = cells.ids("E", rows["employee_id"].to_numpy())
+    rows.insert(0, "contact_id", cells.fresh_ids("K", len(rows)))
     return rows
 
 
-def programme_tables(
-    world: World, people: People, histories: Histories
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Programmes with their costs, the roll-out over areas, the assignments of customers."""
-    gifts = int(histories.gifts.sum())
-    programmes = pd.DataFrame(
+def programmes_table(world: World, gifts: int) -> pd.DataFrame:
+    """Programmes with their costs; gifts: how many customers were given one."""
+    return pd.DataFrame(
         [
             ("live_chat", "Live chat", world.live_chat_waves[0],
              world.live_chat_upfront_cost, world.live_chat_monthly_cost, "area"),
@@ -259,13 +211,23 @@ def programme_tables(
             "programme_id", "name", "starts_on", "upfront_cost", "monthly_cost", "assignment",
         ],
     )  # fmt: skip
-    rollout = pd.DataFrame(
+
+
+def rollout_table(world: World, streams: Streams, cells: TextCells) -> pd.DataFrame:
+    """The roll-out over areas."""
+    return pd.DataFrame(
         {
             "programme_id": "live_chat",
-            "area": [f"A{area + 1:02d}" for area in range(world.areas)],
-            "starts_on": _dates(world, histories.rollout_day),
+            "area": area_names(world),
+            "starts_on": cells.dates(world, draw_rollout(world, streams)),
         }
     )
+
+
+def exposures_table(
+    world: World, people: People, histories: Histories, cells: TextCells
+) -> pd.DataFrame:
+    """The assignments of customers to programmes."""
 
     def assigned(
         programme: str, pool: np.ndarray, treated: np.ndarray, day: np.ndarray
@@ -274,14 +236,14 @@ def programme_tables(
         return pd.DataFrame(
             {
                 "programme_id": programme,
-                "customer_id": _ids("C", who, 4),
-                "assigned_on": _dates(world, day[who]),
+                "customer_id": cells.customers(who),
+                "assigned_on": cells.dates(world, day[who]),
                 "arm": np.where(treated[who], "treated", "control"),
             }
         )
 
     everyone = np.ones(people.n, dtype=int)
-    exposures = pd.concat(
+    return pd.concat(
         [
             assigned("loyalty_gifts", histories.gift_pool, histories.gifts,
                      everyone * world.day_number(world.gifts_on)),
@@ -292,10 +254,9 @@ def programme_tables(
         ],
         ignore_index=True,
     )  # fmt: skip
-    return programmes, rollout, exposures
 
 
-def orientation_table(world: World, streams: Streams) -> pd.DataFrame:
+def orientation_table(world: World, streams: Streams, cells: TextCells) -> pd.DataFrame:
     """One SOCO sheet per employee and year; even statements are selling-oriented."""
     orientation = streams.of("orientation").standard_normal(world.employees)
     sheets = []
@@ -306,29 +267,54 @@ def orientation_table(world: World, streams: Streams) -> pd.DataFrame:
         items = np.clip(np.rint(level + 1.1 * sign * orientation[:, None] + 1.2 * noise), 1, 9)
         sheet = pd.DataFrame(items.astype(int), columns=[f"item_{i:02d}" for i in range(1, 25)])
         sheet.insert(0, "answered_on", f"{2023 + year}-11-15")
-        sheet.insert(0, "employee_id", _ids("E", range(world.employees), 2))
+        sheet.insert(0, "employee_id", cells.ids("E", range(world.employees)))
         sheets.append(sheet)
     return pd.concat(sheets, ignore_index=True)
 
 
-def marketing_and_journey(
-    world: World, people: People, streams: Streams
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Advertising by month and channel, and the steps from visit to order."""
+@dataclass(frozen=True, slots=True)
+class Won:
+    """New customers, and what winning them cost (euro), by month and channel."""
+
+    customers: np.ndarray
+    cost: np.ndarray
+
+    def __add__(self, other: Won) -> Won:
+        return Won(self.customers + other.customers, self.cost + other.cost)
+
+
+def customers_won(world: World, people: People) -> Won:
+    """Customers who started in each month covered, by channel."""
     months = pd.period_range(world.first_day, world.last_day, freq="M")
     starts = pd.Series(pd.Timestamp(world.first_day) + pd.to_timedelta(people.start_day, unit="D"))
     month_of_start = starts.dt.to_period("M")
+    count = np.zeros((len(months), len(world.channels)), dtype=int)
+    cost = np.zeros(count.shape)
+    for row, month in enumerate(months):
+        won = np.asarray(month_of_start == month)
+        for code in range(len(world.channels)):
+            mine = won & (people.channel == code)
+            count[row, code] = mine.sum()
+            cost[row, code] = people.acquisition_cost[mine].sum()
+    return Won(count, cost)
+
+
+def marketing_and_journey(
+    world: World, won: Won, streams: Streams
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Advertising by month and channel, and the steps from visit to order."""
+    months = pd.period_range(world.first_day, world.last_day, freq="M")
     rng = streams.of("marketing")
     marketing, journey = [], []
     steps = (("visit", 0.42), ("basket", 0.61), ("checkout", 0.55), ("payment", 0.93))
-    for month in months:
-        won = month_of_start == month
+    spread = world.visits_per_month * 6 // 100
+    for row, month in enumerate(months):
         for code, channel in enumerate(world.channels):
-            mine = np.asarray(won & (people.channel == code))
-            cost = float(people.acquisition_cost[mine].sum()) * 0.8
-            leads = int(mine.sum() * 4 + rng.integers(0, 12))
-            marketing.append((f"{month}-01", channel, round(cost, 2), leads, int(mine.sum())))
-        entered = int(15000 + rng.integers(-900, 900))
+            mine = int(won.customers[row, code])
+            cost = float(won.cost[row, code]) * 0.8
+            leads = int(mine * 4 + rng.integers(0, 12))
+            marketing.append((f"{month}-01", channel, round(cost, 2), leads, mine))
+        entered = int(world.visits_per_month + rng.integers(-spread, spread))
         for step, share in steps:
             completed = int(rng.binomial(entered, share))
             journey.append((f"{month}-01", step, entered, completed))
@@ -352,27 +338,39 @@ def decisions_table() -> pd.DataFrame:
     )  # fmt: skip
 
 
-def write_tables(
-    folder: Path, world: World, people: People, streams: Streams, histories: Histories
-) -> dict[str, pd.DataFrame]:
-    """Write all tables as CSV into a folder; give them back by name."""
-    surveys, contacts = surveys_and_contacts(world, people, streams, histories)
-    programmes, rollout, exposures = programme_tables(world, people, histories)
-    marketing, journey = marketing_and_journey(world, people, streams)
+def revenue_by_quarter(world: World, rows: pd.DataFrame) -> np.ndarray:
+    """Revenue of each quarter covered, in whole cents."""
+    quarter = np.searchsorted(quarter_openings(world), rows["day"].to_numpy(), side="right") - 1
+    cents = np.rint(rows["amount"].to_numpy() * 100)
+    return np.bincount(quarter, cents, len(quarter_openings(world)) - 1).astype(np.int64)
+
+
+def tables_of_customers(
+    world: World, people: People, streams: Streams, histories: Histories, cells: TextCells
+) -> tuple[dict[str, pd.DataFrame], np.ndarray]:
+    """The tables with a row for something of a customer's, and revenue by quarter in cents."""
+    rows = transaction_rows(world, streams, histories)
+    surveys, contacts = surveys_and_contacts(world, people, streams, histories, cells)
     tables = {
-        "customers": customers_table(world, people, histories),
-        "transactions": transactions_table(world, streams, histories),
+        "customers": customers_table(world, people, histories, cells),
+        "transactions": transactions_table(world, rows, cells),
         "surveys": surveys,
         "contacts": contacts,
-        "programmes": programmes,
-        "rollout": rollout,
-        "exposures": exposures,
-        "orientation": orientation_table(world, streams),
+        "exposures": exposures_table(world, people, histories, cells),
+    }
+    return tables, revenue_by_quarter(world, rows)
+
+
+def tables_of_company(
+    world: World, streams: Streams, won: Won, gifts: int, cells: TextCells
+) -> dict[str, pd.DataFrame]:
+    """The tables that the company keeps once; gifts: how many customers were given one."""
+    marketing, journey = marketing_and_journey(world, won, streams)
+    return {
+        "programmes": programmes_table(world, gifts),
+        "rollout": rollout_table(world, streams, cells),
+        "orientation": orientation_table(world, streams, cells),
         "marketing": marketing,
         "journey": journey,
         "decisions": decisions_table(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    return tables

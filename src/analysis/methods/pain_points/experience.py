@@ -87,7 +87,8 @@ def _against_the_usual(contacts: pd.DataFrame) -> pd.DataFrame:
     )
     frame = contacts.assign(waited=logarithm)
     return frame.assign(
-        waited=frame["waited"] - frame.groupby("touchpoint")["waited"].transform("mean")
+        waited=frame["waited"]
+        - frame.groupby("touchpoint", dropna=False)["waited"].transform("mean")
     )
 
 
@@ -107,7 +108,7 @@ def experience_rows(
     """
     if customer_periods.empty:
         raise CannotEstimate(
-            "It is not known who was a customer when, so nothing can be set beside it."
+            "It is not known who was a customer when and what they spent, so nothing can be set beside it."
         )
     labels = [label for label, _, _ in periods]
     frame = customer_periods[customer_periods["period"].isin(labels)]

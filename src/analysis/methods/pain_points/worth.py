@@ -103,7 +103,9 @@ def affected_customers(
     if known.empty:
         raise CannotEstimate("Answers are anonymous, so it is not known who is affected.")
     if customer_periods.empty:
-        raise CannotEstimate("It is not known who was a customer when, so nobody can be counted.")
+        raise CannotEstimate(
+            "It is not known who was a customer when and what they spent, so nobody can be counted."
+        )
     sums: dict[str, list[float]] = {}
     active_sum, counted = 0.0, 0
     answered = known[known["score"].notna()]

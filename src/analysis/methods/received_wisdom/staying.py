@@ -19,7 +19,7 @@ from analysis.methods.received_wisdom.records import (
 )
 from analysis.methods.regression import Floats
 from analysis.methods.survival.cox import fit_cox
-from analysis.methods.survival.groups import choose_group
+from analysis.methods.survival.groups import MISSING, choose_group
 from analysis.tenure import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def early_against_late(records: CompanyRecords) -> Reading:
     group = choose_group(lifetimes)
     asides = {}
     if group:
-        for level, rows in lifetimes.groupby(group, sort=True):
+        # Customers without a value are a group of their own, not nobody.
+        for level, rows in lifetimes.groupby(lifetimes[group].fillna(MISSING), sort=True):
             one = attempt(_early_rate, rows, records.threshold_months)
             if isinstance(one, Estimate):
                 asides[f"{group.replace('_', ' ')}: {level}"] = one

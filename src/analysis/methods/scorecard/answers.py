@@ -72,8 +72,11 @@ class Answers:
                 rows = rows.assign(customer_id=None)
             nameless = rows["customer_id"].isna().to_numpy(bool)
             if nameless.any():
-                own = rows["response_id"].map("answer {}".format)
-                rows = rows.assign(customer_id=rows["customer_id"].where(~nameless, own))
+                # By position: an answer without an id of its own is one more all the same.
+                import pandas as pd
+
+                own = pd.Series([f"answer {i}" for i in range(len(rows))], index=rows.index)
+                rows = rows.assign(customer_id=rows["customer_id"].mask(nameless, own))
             self._rows[instrument] = rows.assign(anonymous=nameless)
         rows = self._rows[instrument]
         if rows.empty:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.disclosure import Disclosure
+from analysis.disclosure import ROUND_TO, Disclosure, step_at_least, to_step
 from analysis.methods.estimate import CannotEstimate, Estimate, NotEstimable, attempt
 from analysis.methods.intervals import from_standard_error, wilson
 from analysis.methods.lifetime_value.contractual import intervals_within, value_on_grid
 from analysis.methods.lifetime_value.tenure_grid import tenure_grid
 from analysis.methods.scorecard.customers import as_of_earlier
-from analysis.methods.scorecard.ledger import NO_MONEY, Ledger
+from analysis.methods.scorecard.ledger import ANONYMOUS, NO_MONEY, Ledger
 from analysis.methods.scorecard.level import (
     Floats,
     Level,
@@ -122,6 +122,7 @@ def margin_by_customer(
     after = day_after(period)
     rows = rows[(rows["occurred_on"] >= first_day) & (rows["occurred_on"] < after)]
     margin = rows.groupby("customer_id", sort=True)["margin"].sum()
+    margin = margin[~margin.index.astype(str).str.startswith(ANONYMOUS)]
     costs = [name for name in ("cost", "compensation") if name in contacts.columns]
     if not costs or contacts[costs].isna().all(axis=None):
         return margin, False
@@ -164,9 +165,11 @@ def margin_concentration(
         raise CannotEstimate("Customers bring no margin in sum, so there are no shares of it.")
     ordered = np.sort(amounts)[::-1]
     parts = np.array_split(ordered, GROUPS)
+    if any(disclosure.dominated(part.tolist()) for part in parts):
+        raise CannotEstimate("Withheld: one customer makes up half of a tenth's margin or more.")
     return MarginConcentration(
         deciles=tuple(
-            _decile(place, part, total, disclosure) for place, part in enumerate(parts, start=1)
+            _decile(place, part, amounts, disclosure) for place, part in enumerate(parts, start=1)
         ),
         top_share=publishable(_top_share(amounts, len(parts[0])), disclosure, of_money=True),
         at_a_loss=attempt(_share_at_a_loss, amounts, disclosure),
@@ -176,14 +179,19 @@ def margin_concentration(
     )
 
 
-def _decile(place: int, part: Floats, total: float, disclosure: Disclosure) -> MarginDecile:
-    """A tenth as it may be published: its mean from the rounded count."""
-    n = len(part)
-    mean, share = float(part.sum()) / (disclosure.count(n) or n), float(part.sum()) / total
+def _decile(place: int, part: Floats, amounts: Floats, disclosure: Disclosure) -> MarginDecile:
+    """A tenth as it may be published: its mean from the rounded count.
+
+    Both in steps of what five customers of all would change, so that the sum over the tenths tells
+    no more than the whole margin does.
+    """
+    n, sum_of_part = len(part), float(part.sum())
+    mean, share = sum_of_part / (disclosure.count(n) or n), sum_of_part / float(amounts.sum())
     if disclosure.enabled:
-        mean, share = round(mean, 2), round(share, 3)
-    hidden = disclosure.dominated(part.tolist())
-    return MarginDecile(place, None if hidden else mean, share, n)
+        portion = ROUND_TO / len(amounts)
+        mean = to_step(mean, step_at_least(max(portion * abs(mean), 0.01)))
+        share = to_step(share, step_at_least(max(portion * abs(share), 0.001)))
+    return MarginDecile(place, mean, share, n)
 
 
 def _share_at_a_loss(amounts: Floats, disclosure: Disclosure) -> Estimate:

@@ -26,6 +26,8 @@ from analysis.methods.scorecard.level import (
 if TYPE_CHECKING:
     import pandas as pd
 
+# Begins the key of a row that names no customer; no id of an export can hold it.
+ANONYMOUS = "\0"
 SUMMED = ("gross", "refunded", "amount", "margin", "orders", "refunds")
 NO_MONEY = "The exports hold no transactions and no sums by period."
 
@@ -36,7 +38,8 @@ def make_ledger(
     """Rows of money; of transactions where there are any, else of sums by period.
 
     A negative transaction is a refund, not an order. Margin as exported, else `gross_margin` times
-    the amount. Empty where neither table holds money.
+    the amount. A row that names no customer, such as an order at the till, counts as a customer of
+    its own. Empty where neither table holds money.
     """
     import pandas as pd
 
@@ -44,7 +47,7 @@ def make_ledger(
         amount = transactions["amount"].astype(float)
         made = pd.DataFrame(
             {
-                "customer_id": transactions["customer_id"],
+                "customer_id": _owners(transactions["customer_id"]),
                 "occurred_on": transactions["occurred_on"],
                 "from_on": transactions["occurred_on"],
                 "gross": amount.clip(lower=0),
@@ -59,7 +62,7 @@ def make_ledger(
         refunded = _filled(periods, "refunded", 0.0)
         made = pd.DataFrame(
             {
-                "customer_id": periods["customer_id"],
+                "customer_id": _owners(periods["customer_id"]),
                 "occurred_on": periods["to_on"],
                 "from_on": periods["from_on"],
                 "gross": amount + refunded,
@@ -75,6 +78,17 @@ def make_ledger(
     if exported is not None:
         margin = exported.astype(float).fillna(margin)
     return made.assign(amount=amount, margin=margin)
+
+
+def _owners(customers: pd.Series) -> pd.Series:
+    """Whose each row is; those that name nobody under keys of their own."""
+    nameless = customers.isna()
+    if not nameless.any():
+        return customers
+    keys = [f"{ANONYMOUS}{place}" for place in range(int(nameless.sum()))]
+    named = customers.astype(object)
+    named[nameless] = keys
+    return named
 
 
 def _filled(frame: pd.DataFrame, column: str, otherwise: float) -> pd.Series:
@@ -117,6 +131,14 @@ class Ledger:
             self._sums[period.label] = grouped.sum(min_count=1)
         return self._sums[period.label]
 
+    def known_buyers(self, period: ReportPeriod) -> pd.DataFrame:
+        """As `buyers`, without orders that name no customer. Raises CannotEstimate."""
+        sums = self.buyers(period)
+        known = sums[~sums.index.astype(str).str.startswith(ANONYMOUS)]
+        if known.empty:
+            raise CannotEstimate(f"No order in {period.label} names its customer.")
+        return known
+
     def buyers(self, period: ReportPeriod) -> pd.DataFrame:
         """Sums of those who ordered. Raises CannotEstimate where orders are not counted."""
         sums = self.by_customer(period)
@@ -143,7 +165,7 @@ def order_value_level(ledger: Ledger, currency: str, period: ReportPeriod) -> Le
 
 def frequency_level(ledger: Ledger, period: ReportPeriod) -> Level:
     """Orders per customer who ordered in the period. Raises CannotEstimate."""
-    orders = ledger.buyers(period)["orders"]
+    orders = ledger.known_buyers(period)["orders"]
     ones = np.ones(len(orders))
     unit = "orders per customer"
     return ratio_level(orders.index.to_numpy(), orders.to_numpy(float), ones, unit, "mean, t")
@@ -151,7 +173,7 @@ def frequency_level(ledger: Ledger, period: ReportPeriod) -> Level:
 
 def repeat_level(ledger: Ledger, period: ReportPeriod) -> Level:
     """Share of those who ordered in the period who did so at least twice. Raises CannotEstimate."""
-    orders = ledger.buyers(period)["orders"]
+    orders = ledger.known_buyers(period)["orders"]
     return share_level(orders.to_numpy(float) >= 2, orders.index.to_numpy())
 
 

@@ -4,54 +4,46 @@ Counts are published in fives. Were a figure per customer published to the last 
 divided by it would give the exact count again. So figures are rounded to steps (1, 2, 5 and some between)
 no finer than what five customers more or less would change: value × 5 / n for what is counted
 per customer or order, 5 / n for shares, 100 × 5 / n for the Net Promoter Score. Values go to the
-nearest step, limits outwards. Sums of money stay exact, as the books publish them; a share of
+nearest step, limits outwards. A sum of money is published in steps of at least what the largest
+customer adds to it, so that no difference of two sums gives one customer's away; a share of
 money in money holds no count and takes the step of its own size. Of fewer than twenty customers no
 figure but a sum of money is published.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-from analysis.disclosure import ROUND_TO, Disclosure
+from analysis.disclosure import (
+    BOUNDS,
+    FULL_SCALE,
+    ROUND_TO,
+    Disclosure,
+    is_sum_of_money,
+    printed_step,
+    step_at_least,
+    to_step,
+)
 from analysis.methods.estimate import Estimate
 
 # Below, five customers are more than a quarter of all: what is left after rounding misleads.
 FEWEST_FOR_A_RATE = 4 * ROUND_TO
 CONTACT_RATE = "contacts per 100 orders"
-# Those that go into the whole: a share and what is left of it are then rounded alike.
-STEPS = (1, 2, 2.5, 4, 5, 8, 10)
-FULL_SCALE = {"share": 1.0, "points": 100.0, "points of 100": 100.0, CONTACT_RATE: 100.0}
-BOUNDS = {"share": (0.0, 1.0), "points": (-100.0, 100.0), "points of 100": (0.0, 100.0)}
 
 
-def coarse_step(value: float, n: int, unit: str, of_money: bool = False) -> float:
-    """The step to publish in; 0 for sums of money, which stay as they are.
+def coarse_step(
+    value: float, n: int, unit: str, of_money: bool = False, largest: float = 0.0
+) -> float:
+    """The step to publish in; 0 for a sum of money whose largest part is not known.
 
-    of_money: whether a share is one of money.
+    of_money: whether a share is one of money. largest: the most that one customer adds to the
+        value; a sum of money is published in steps of at least that.
     """
-    if len(unit) == 3 and unit.isupper():
-        return 0.0
-    largest = abs(value) if of_money else FULL_SCALE.get(unit, abs(value))
-    least = max(ROUND_TO * largest / max(n, 1), printed_step(unit))  # no finer than printed
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(
-        step * power
-        for step in STEPS
-        if step * power >= least * (1 - 1e-12) and _goes_into(step * power)
-    )
-
-
-def _goes_into(step: float) -> bool:
-    """Whether one (or, for larger steps, a hundred) is a multiple of the step."""
-    whole = 1.0 if step <= 1 else 10.0 ** math.ceil(math.log10(step) + 1)
-    return abs(whole / step - round(whole / step)) < 1e-9
-
-
-def printed_step(unit: str) -> float:
-    """The last digit printed: per mille, tenths of a point, hundredths."""
-    return 0.001 if unit == "share" else 0.1 if unit in BOUNDS else 0.01
+    if is_sum_of_money(unit):
+        least = max(largest, ROUND_TO * abs(value) / max(n, 1), printed_step(unit))
+        return step_at_least(least) if largest else 0.0
+    full = abs(value) if of_money else FULL_SCALE.get(unit, abs(value))
+    return step_at_least(max(ROUND_TO * full / max(n, 1), largest, printed_step(unit)))
 
 
 def as_printed(estimate: Estimate) -> Estimate:
@@ -67,21 +59,7 @@ def as_printed(estimate: Estimate) -> Estimate:
 
 def too_few_for_a_rate(estimate: Estimate) -> bool:
     """Whether a figure, rounded so far, would mislead. Sums of money and n = 0 (exported) do not."""
-    is_sum = len(estimate.unit) == 3 and estimate.unit.isupper()
-    return not is_sum and 0 < estimate.n < FEWEST_FOR_A_RATE
-
-
-def to_step(value: float, step: float, towards: int = 0) -> float:
-    """The nearest multiple of a step; the next below (−1) or above (1) if told so."""
-    if not step:
-        return value
-    steps = value / step
-    whole = round(steps)
-    if towards and abs(steps - whole) > 1e-9:
-        whole = math.floor(steps) if towards < 0 else math.ceil(steps)
-    # Through the step's own decimals: .1 × 3 would leave its mark in the last digit.
-    decimals = max(0, 1 - math.floor(math.log10(step)))
-    return round(whole * step, decimals) + 0.0
+    return not is_sum_of_money(estimate.unit) and 0 < estimate.n < FEWEST_FOR_A_RATE
 
 
 def publishable(
@@ -89,15 +67,17 @@ def publishable(
     disclosure: Disclosure,
     at: float | None = None,
     of_money: bool = False,
+    largest: float = 0.0,
 ) -> Estimate:
     """An estimate as it may be published; unchanged where disclosure is off.
 
-    at: the level that a difference is one of, whose step it takes.
+    at: the level that a difference is one of, whose step it takes. largest: the most that one
+        customer adds to the level.
     """
     if not disclosure.enabled or not estimate.n:  # a ratio of exported sums holds no count
         return estimate
     size = estimate.value if at is None else at
-    step = coarse_step(size, estimate.n, estimate.unit, of_money)
+    step = coarse_step(size, estimate.n, estimate.unit, of_money, largest)
     numbers = [
         to_step(estimate.value, step),
         None if estimate.lower is None else to_step(estimate.lower, step, -1),

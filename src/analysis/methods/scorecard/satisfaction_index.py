@@ -28,7 +28,8 @@ def index_level(
     Importance as declared; where nothing is declared, the mean of what customers answered; where
     they were not asked either, all attributes alike. Of several answers of one customer on one
     attribute the last counts. The interval counts that answered importance is an estimate as
-    well. Raises CannotEstimate, also where an attribute has no importance.
+    well. Raises CannotEstimate, also where an attribute has no importance,
+    or none has any.
     """
     rows = answers.within("csi", period)
     if "attribute" not in rows.columns or rows["attribute"].isna().all():
@@ -45,6 +46,8 @@ def index_level(
     means = np.bincount(place, score) / base
     weights, of_weights = _importance(rows, attributes, place, declared, len(customers), who)
     total = weights.sum()
+    if not total > 0:
+        raise CannotEstimate("Every attribute has an importance of zero, so none weighs anything.")
     value = float(weights @ means / total)
     # By attribute: how far an answer pulls its mean; how far a stated importance pulls the weights.
     own = weights[place] * (score - means[place]) / base[place] / total

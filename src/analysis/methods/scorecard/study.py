@@ -35,7 +35,7 @@ from analysis.methods.scorecard.nonresponse import (
 )
 from analysis.methods.scorecard.rounding import publishable
 from analysis.methods.scorecard.segments import SegmentReading, flag_segments
-from analysis.methods.scorecard.taker import LastMeasured, Taker
+from analysis.methods.scorecard.taker import LastMeasured, Taker, money_step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,7 +253,7 @@ def study_scorecard(
         if isinstance(level, NotEstimable):
             return level
         exact = attempt(revenue_factors, money.within(which))
-        return attempt(rounded_factors, exact, disclosure)
+        return attempt(rounded_factors, exact, disclosure, money_step(level))
 
     def checked(which: ReportPeriod, what: str = "revenue") -> Reconciliation | NotEstimable:
         if segment:
@@ -263,7 +263,10 @@ def study_scorecard(
             return level
         column = "amount" if what == "revenue" else "margin"
         declared = settings.control_totals.get(what, {})
-        return attempt(reconcile, which.label, money.within(which)[column], declared, what)
+        found = attempt(reconcile, which.label, money.within(which)[column], declared, what)
+        if isinstance(found, NotEstimable) or not disclosure.enabled:
+            return found
+        return found.in_steps_of(money_step(level))
 
     past = [checked(period.shifted(-back)) for back in range(1, TREND_PERIODS)]
     mixes, mix_reason = _mixes(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from analysis.disclosure import Disclosure
+import numpy as np
+
+from analysis.disclosure import Disclosure, is_sum_of_money
 from analysis.methods.estimate import CannotEstimate, Estimate, Metric, NotEstimable, attempt
 from analysis.methods.scorecard.level import Level, ReportPeriod, change_between
 from analysis.methods.scorecard.measures import TREND_PERIODS, Measure
-from analysis.methods.scorecard.rounding import publishable, too_few_for_a_rate
+from analysis.methods.scorecard.rounding import coarse_step, publishable, too_few_for_a_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,51 @@ def _released(measure: Measure, disclosure: Disclosure, period: ReportPeriod) ->
         )
     if level.amounts is not None and disclosure.dominated(level.amounts.tolist()):
         raise CannotEstimate("Withheld: one customer makes up half of it or more.")
+    if _is_swallowed(level, disclosure):
+        raise CannotEstimate(
+            "Withheld: rounded as figures of few must be, it would read as none or as all."
+        )
     return level
+
+
+def _is_swallowed(level: Level, disclosure: Disclosure) -> bool:
+    """Whether rounding makes none, or all, of what is neither.
+
+    A score between −100 and 100 may be nought; a rate, or money, at nought would be read as none,
+    a rate of one as all.
+    """
+    exact = level.estimate
+    if exact.unit == "points":
+        return False
+    ends = (0.0, 1.0) if exact.unit == "share" else (0.0,)
+    return exact.value not in ends and published_level(level, disclosure).value in ends
+
+
+def largest_part(level: Level) -> float:
+    """The most that one customer adds to a figure of money, in its unit; 0 for other figures."""
+    unit = level.estimate.unit
+    if is_sum_of_money(unit):
+        return 0.0 if level.amounts is None else float(np.abs(level.amounts).max(initial=0.0))
+    if not is_sum_of_money(unit.split(" per ")[0]) or level.numerator is None:
+        return 0.0
+    whole = 0.0 if level.denominator is None else abs(float(level.denominator.sum()))
+    return float(np.abs(level.numerator).max(initial=0.0)) / whole if whole else 0.0
+
+
+def published_level(level: Level, disclosure: Disclosure) -> Estimate:
+    """A level as readers may see it: neither five customers more nor the largest one shows."""
+    return publishable(
+        level.estimate,
+        disclosure,
+        of_money=level.amounts is not None,
+        largest=largest_part(level),
+    )
+
+
+def money_step(level: Level) -> float:
+    """The step in which a sum of money is published."""
+    estimate = level.estimate
+    return coarse_step(estimate.value, estimate.n, estimate.unit, True, largest_part(level))
 
 
 class Taker:
@@ -63,7 +109,7 @@ class Taker:
     def _shown(self, level: Level | NotEstimable) -> Estimate | NotEstimable:
         if isinstance(level, NotEstimable):
             return level
-        return publishable(level.estimate, self._disclosure, of_money=level.amounts is not None)
+        return published_level(level, self._disclosure)
 
     def _change(
         self, now: Level | NotEstimable, before: Level | NotEstimable
@@ -73,7 +119,19 @@ class Taker:
             return change
         assert isinstance(change, Estimate)
         size = max(abs(now.estimate.value), abs(before.estimate.value))
-        return publishable(change, self._disclosure, size, now.amounts is not None)
+        most = max(largest_part(now), largest_part(before))
+        shown = publishable(change, self._disclosure, size, now.amounts is not None, most)
+        if self._disclosure.enabled and is_sum_of_money(change.unit):
+            return self._between_published(shown, now, before)
+        return shown
+
+    def _between_published(self, change: Estimate, now: Level, before: Level) -> Estimate:
+        """A change of a sum as the difference of the two that stand beside it, as readers reckon."""
+        sums = [published_level(level, self._disclosure).value for level in (now, before)]
+        value = round(sums[0] - sums[1], 2)
+        lower = None if change.lower is None else min(change.lower, value)
+        upper = None if change.upper is None else max(change.upper, value)
+        return replace(change, value=value, lower=lower, upper=upper)
 
     def metric(self, measure: Measure, period: ReportPeriod, target: float | None) -> Metric:
         """A figure with its changes and trend, as readers may see it."""

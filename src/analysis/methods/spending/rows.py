@@ -139,6 +139,8 @@ def _scored_rows(
     """Which rows bear the comparison, and how many are left out: unscored, stale, first."""
     named = instrument.upper()
     score, age = f"{instrument}_score", f"{instrument}_age_days"
+    if frame.empty:
+        raise CannotEstimate("It is not known what customers spent in which period.")
     if score not in frame.columns or frame[score].isna().all():
         raise CannotEstimate(f"No customer has a known {named} answer.")
     scored = frame[score].notna().to_numpy()

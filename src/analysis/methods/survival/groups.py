@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PREFERRED_GROUPS = ("contract", "segment", "region", "acquisition_channel")
+# Columns of text that are no group to compare: areas are too many, reasons known afterwards.
+NO_GROUPS = {"customer_id", "end_reason", "area"}
 MOST_LEVELS = 8
 FEWEST_CUSTOMERS = 8
 EVERYBODY = "all"
@@ -44,9 +46,15 @@ class GroupCurve:
 def choose_group(lifetimes: pd.DataFrame) -> str:
     """The column to split curves by: contract where there is one, else segment and so on.
 
-    A column that all customers share is better than none; "" where there is none to use.
+    After those, the first of the categories that a data set declares as covariates. A column that
+    all customers share is better than none; "" where there is none to use.
     """
-    for name in PREFERRED_GROUPS:
+    declared = [
+        name
+        for name in lifetimes.columns
+        if lifetimes[name].dtype == object and name not in NO_GROUPS
+    ]
+    for name in (*PREFERRED_GROUPS, *declared):
         if name in lifetimes.columns and 2 <= lifetimes[name].nunique() <= MOST_LEVELS:
             return name
     for name in PREFERRED_GROUPS:
