@@ -118,3 +118,15 @@ def test_everything_within_is_disclosed() -> None:
     (shown_metric,) = disclosed([metric], ON)
     assert isinstance(shown_metric.now, NotEstimable)
     assert shown_metric.previous == missing
+
+
+def test_limits_of_money_are_given_alike() -> None:
+    from analysis.presentation.wording import format_interval
+
+    def limits(lower: float, upper: float, decimals: int | None = None) -> str:
+        return format_interval(Estimate(1.0, lower, upper, "EUR", 10, "made up"), decimals)
+
+    assert limits(400, 8400) == "€400 to €8,400"
+    assert limits(-2500, -3.5) == "−€2,500 to −€4"
+    assert limits(8.8, 15.2) == "€8.80 to €15.20"
+    assert limits(400, 8400, decimals=2) == "€400.00 to €8,400.00"

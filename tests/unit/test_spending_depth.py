@@ -25,7 +25,14 @@ from analysis.methods.spending.rows import PanelRows, panel_rows
 from analysis.methods.spending.shape import gain_and_loss, promoter_means, step_means
 from analysis.methods.spending.silence import weighted_slope
 from analysis.methods.spending.study import study_depth, study_spend
-from analysis.presentation import output, spend_depth, spend_figures, spend_tables, spend_words
+from analysis.presentation import (
+    output,
+    spend_depth,
+    spend_doubts,
+    spend_figures,
+    spend_tables,
+    spend_words,
+)
 
 OPEN = Disclosure(enabled=False)
 UNIT = "EUR per customer-quarter"
@@ -282,7 +289,7 @@ def test_one_huge_order_moves_the_mean_and_not_the_winsorised() -> None:
     assert abs(fit_rung(rows, "fixed_effects", UNIT)[0].slope.value - 5) > 5
     doubts = find_doubts(rows)
     assert not isinstance(doubts.influence, NotEstimable)
-    assert "a single customer moves" in spend_depth.word_influence(doubts.influence, OPEN)
+    assert "a single customer moves" in spend_doubts.word_influence(doubts.influence, OPEN)
 
 
 def test_everybody_buying_leaves_one_part() -> None:
@@ -437,7 +444,7 @@ def test_depth_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     spend_depth.show_forms_sentences(depth, OPEN)
     spend_depth.show_silence(depth)
     spend_depth.show_prices(depth, OPEN)
-    spend_depth.show_doubts(depth, "EUR", OPEN)
+    spend_doubts.show_doubts(depth, "EUR", OPEN)
     assert len(texts) >= 12
     said = " ".join(texts)
     assert "Robustness:" in said
@@ -492,8 +499,8 @@ def test_influence_on_a_slope_that_may_be_zero_names_nobody() -> None:
     rows = rows_of(company()[0])
     doubts = find_doubts(rows)
     assert not isinstance(doubts.influence, NotEstimable)
-    assert "would turn its sign" in spend_depth.word_influence(doubts.influence, OPEN)
-    untold = spend_depth.word_influence(doubts.influence, OPEN, told=False)
+    assert "would turn its sign" in spend_doubts.word_influence(doubts.influence, OPEN)
+    untold = spend_doubts.word_influence(doubts.influence, OPEN, told=False)
     assert "cannot be told from zero" in untold
     assert "%" not in untold
 
@@ -502,5 +509,5 @@ def test_tangled_columns_are_named_in_words() -> None:
     columns = Conditioning(40.0, ("previous_spend", "acquisition_channel: web"))
     doubts = replace(find_doubts(rows_of(company()[0])), columns=columns)
     assert "spend in the period before, channel: web can hardly" in str(
-        spend_depth.word_columns(doubts)
+        spend_doubts.word_columns(doubts)
     )

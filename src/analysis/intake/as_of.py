@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from analysis.errors import DataError, Problem, shown_value
-from analysis.intake.casting import parse_date
+from analysis.intake.date_casting import parse_date
 from analysis.intake.notes import Note
 from analysis.intake.reading import MOST_EXAMPLES, quoted
 from analysis.intake.schema import TABLES, Table

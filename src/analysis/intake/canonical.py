@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from analysis.errors import DataError, Problem, shown_value
-from analysis.intake.casting import SQL_TYPES as SQL_TYPES
-from analysis.intake.casting import Cast, as_text, cast_column, literal, literals
+from analysis.intake.cast import SQL_TYPES, Cast, literal, literals
+from analysis.intake.casting import as_text, cast_column
 from analysis.intake.currencies import other_money, sign_pattern
 from analysis.intake.notes import Note
 from analysis.intake.reading import MOST_EXAMPLES, quoted

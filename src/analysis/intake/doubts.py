@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from analysis.intake.casting import literal
+from analysis.intake.cast import literal
 from analysis.intake.notes import Note
 from analysis.intake.periods import Period
 from analysis.intake.schema import TABLES

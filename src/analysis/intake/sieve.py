@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.intake.casting import literals
+from analysis.intake.cast import literals
 from analysis.intake.reading import quoted
 from analysis.intake.schema import Table
 from analysis.intake.settings import Settings

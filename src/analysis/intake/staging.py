@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from analysis.errors import Problem, shown_value
 from analysis.intake.as_of import exists_on, known_by
-from analysis.intake.casting import OPEN_ENDED, Cast, literals
-from analysis.intake.casting import SQL_TYPES as SQL_TYPES
+from analysis.intake.cast import Cast, literals
+from analysis.intake.date_casting import OPEN_ENDED
 from analysis.intake.notes import Note
 from analysis.intake.reading import MOST_EXAMPLES, quoted
 from analysis.intake.schema import Column, Table

@@ -13,6 +13,7 @@ from analysis.presentation.wording import (
     format_money,
     format_share,
     format_value,
+    is_currency,
     message,
 )
 
@@ -88,8 +89,8 @@ def _trend_in_words(metric: Metric, now: Estimate, when: str, others: float | No
 def _tick(y: float, unit: str) -> str:
     if unit == "share":
         return f"{y:g}%"
-    if abs(y) >= 1e5:
-        return format_money(y, unit)
+    if is_currency(unit):
+        return format_money(y, unit.split(" ", 1)[0], None if abs(y) >= 1e5 or y % 1 else 0)
     return f"{y:g}".replace("-", "−")
 
 

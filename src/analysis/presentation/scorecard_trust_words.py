@@ -43,7 +43,7 @@ def word_reconciliation(found: Reconciliation, currency: str) -> str:
     }
     if found.difference == 0:
         return message(
-            "{what} in {period} agrees to the cent with the control total of {declared}.", **values
+            "{what} in {period}, {declared}, agrees to the cent with the control total.", **values
         )
     more = found.difference > 0
     if found.share is not None and abs(found.share) < NEGLIGIBLE_DIFFERENCE:

@@ -387,4 +387,7 @@ def share_of_raw(rung: Rung, ladder: Ladder) -> str:
     raw = ladder.raw
     if isinstance(raw, NotEstimable) or not excludes_zero(raw.slope):
         return ""
+    if rung.id == "fixed_effects" and isinstance(ladder.share_surviving, Estimate):
+        # The share that the sentence beneath gives with its interval.
+        return format_share(ladder.share_surviving.value, 0)
     return format_share(rung.slope.value / raw.slope.value, 0)

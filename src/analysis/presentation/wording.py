@@ -17,6 +17,7 @@ from analysis.methods.estimate import Estimate, NotEstimable
 
 LOCALE = "en_GB"
 NO_VALUE = "–"
+WHOLE_FROM = 1000  # money from here on is given without cents
 MINUS = "−"
 
 _translations = gettext.translation(
@@ -71,7 +72,7 @@ def format_money(amount: float, currency: str, decimals: int | None = None) -> s
             scaled, currency, format=pattern, locale=LOCALE, currency_digits=False
         )
         return str(text).replace("-", MINUS) + suffix
-    places = (0 if size >= 1000 else 2) if decimals is None else decimals
+    places = (0 if size >= WHOLE_FROM else 2) if decimals is None else decimals
     pattern = sign + "#,##0" + ("." + "0" * places if places else "")
     rounded = round(float(amount), places) + 0.0
     text = format_currency(rounded, currency, format=pattern, locale=LOCALE, currency_digits=False)
@@ -101,8 +102,15 @@ def format_interval(estimate: Estimate, decimals: int | None = None) -> str:
     """The limits of an estimate: "3.1 to 4.7"; a dash where there is no interval."""
     if estimate.lower is None or estimate.upper is None:
         return NO_VALUE
-    low = format_value(estimate.lower, estimate.unit, decimals)
-    high = format_value(estimate.upper, estimate.unit, decimals)
+    limits = (estimate.lower, estimate.upper)
+    if decimals is None and is_currency(estimate.unit) and max(map(abs, limits)) >= WHOLE_FROM:
+        # Cents at one limit and none at the other would read as two kinds of figure.
+        places = [0 if abs(limit) < WHOLE_FROM else None for limit in limits]
+    else:
+        places = [decimals, decimals]
+    low, high = (
+        format_value(limit, estimate.unit, own) for limit, own in zip(limits, places, strict=True)
+    )
     return message("{low} to {high}", low=low, high=high)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.errors import BuildError, SettingsError
+from analysis.intake.fingerprint import digest_of_file
 from analysis.intake.suggestions import did_you_mean
 from analysis.reporting.commands import parameters_of_a_report, run_command, say, shown
 from analysis.reporting.execute import Job, is_done, read_executed, read_lists, run_jobs
@@ -68,10 +69,12 @@ def _refuse_foreign(target: Path, run: Run) -> None:
 
 
 def _published_digest(target: Path) -> str:
+    """What the published report is made of; "" if a file is gone or is not as it was made."""
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-        lists = [f"lists/{name}" for name in manifest["lists"]]
-        whole = all((target / name).is_file() for name in ("index.html", "numbers.json", *lists))
+        lists = {f"lists/{name}": digest for name, digest in manifest["lists"].items()}
+        made = {**manifest["files"], **lists}
+        whole = all(digest_of_file(target / name) == digest for name, digest in made.items())
         return str(manifest["digest"]) if whole else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""

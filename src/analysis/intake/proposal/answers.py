@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from analysis.intake.proposal.matching import (
+from analysis.intake.proposal.instruments import (
     NO_ANSWER,
-    Shapes,
-    TableGuess,
     answer_columns,
     answered_range,
     instrument_of,
     no_answer_codes,
 )
+from analysis.intake.proposal.matching import Shapes, TableGuess
 from analysis.intake.proposal.reading_form import ReadingForm
 from analysis.intake.proposal.tables import Guess, ProposedTable, dated_by, declare_table
 from analysis.intake.proposal.values import ColumnLook

@@ -6,12 +6,16 @@ import re
 from dataclasses import dataclass, field
 from itertools import islice
 
+from analysis.intake.proposal.instruments import (
+    answer_columns,
+    instrument_named,
+    instrument_of,
+)
 from analysis.intake.proposal.looking import Look
 from analysis.intake.proposal.values import ColumnLook, look_at_column
 from analysis.intake.proposal.vocabulary import (
     COLUMN_WORDS,
     PERSONAL,
-    instrument_named,
     likeness,
     plain_words,
     table_likeness,
@@ -27,7 +31,6 @@ STAYING_WORDS = {
     "active", "current", "stayed", "retained", "open", "existing", "aktiv", "bestehend", "активен",
     "активный", "действует", "открыт", "alta", "activo", "actif", "attivo", "aktywny",
 }  # fmt: skip
-NO_ANSWER = {"-1", "-9", "77", "88", "97", "98", "99", "999"}
 MOST_CATEGORIES = 200
 # A table is taken for one of ours from here on.
 ENOUGH = 0.8
@@ -209,49 +212,6 @@ def _lacking(
 
 def _instrument_of(look: Look, columns: dict[str, ColumnLook], leads: dict[str, Lead]) -> str:
     return instrument_of(look, columns, leads["score"].column) if "score" in leads else ""
-
-
-def instrument_of(look: Look, columns: dict[str, ColumnLook], score: str) -> str:
-    """The instrument of a file's only score: from a name, or else from the range it fills."""
-    for name in (score, look.sheet, look.table, look.file):
-        found = instrument_named(name) if name else ""
-        if found:
-            return found
-    shape = columns[score]
-    low, high = answered_range(shape)
-    if shape.kind != "number" or not shape.whole_numbers or low < 0:
-        return ""
-    if low == 0 or high == 10:
-        return "nps" if high <= 10 else ""
-    return "csat" if high <= 5 else "ces" if high <= 7 else ""
-
-
-def no_answer_codes(shape: ColumnLook) -> tuple[str, ...]:
-    """Numbers in a column of answers that usually stand for “no answer”."""
-    return tuple(sorted(word for word, _ in shape.words if word in NO_ANSWER))
-
-
-def answered_range(shape: ColumnLook) -> tuple[float, float]:
-    """Lowest and highest answer without the codes for “no answer”."""
-    if shape.kind != "number" or not no_answer_codes(shape):
-        return shape.low, shape.high
-    real = [word.replace(",", ".") for word, _ in shape.words if word not in NO_ANSWER]
-    numbers = [float(word) for word in real if word.replace(".", "", 1).isdigit()]
-    return (min(numbers), max(numbers)) if numbers else (shape.low, shape.high)
-
-
-def answer_columns(columns: dict[str, ColumnLook], leads: dict[str, Lead]) -> dict[str, str]:
-    """Columns that each hold the answers of one instrument, in a table that is wide: {column: nps}."""
-    if "instrument" in leads and "score" in leads:
-        return {}
-    found: dict[str, str] = {}
-    for name, shape in columns.items():
-        instrument = instrument_named(name)
-        low, high = answered_range(shape)
-        within = shape.kind == "number" and low >= 0 and high <= 10
-        if instrument and within and instrument not in found.values():
-            found[name] = instrument
-    return found if len(found) > 1 else {}
 
 
 def _lead(columns: dict[str, ColumnLook], table: Table, keys: frozenset[str]) -> dict[str, Lead]:

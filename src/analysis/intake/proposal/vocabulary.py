@@ -268,16 +268,6 @@ COLUMN_WORDS: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 
-INSTRUMENT_WORDS = {
-    "nps": "nps; net promoter; net promoter score; recommend; recommendation; likelihood to recommend; "
-    "would recommend; empfehlung; weiterempfehlung; рекомендация; готовность рекомендовать; порекомендуете; "
-    "recommandation; recomendacion",
-    "csat": "csat; satisfaction; customer satisfaction; overall satisfaction; satisfaction score; "
-    "zufriedenheit; gesamtzufriedenheit; удовлетворенность; satisfaccion; soddisfazione; zadowolenie",
-    "ces": "ces; effort; customer effort; effort score; ease; aufwand; усилия; простота; легкость; esfuerzo",
-    "csi": "csi; satisfaction index; csi score; индекс удовлетворенности",
-}  # fmt: skip
-
 
 NEARLY_SPELT = 0.88
 MOST_LETTERS_APART = 3
@@ -375,36 +365,3 @@ def table_likeness(name: str, table: str) -> float:
         return 0.8
     long_ones = [word for word in known if len(word) >= 5]
     return 0.5 if any(word in "".join(words) for word in long_ones) else 0.0
-
-
-# A whole question as a column's name: its instrument by the stem that carries it.
-QUESTION_STEMS = {
-    "nps": r"recommend|empfehl|реком|рекоменд|порекоменд|recommand|recomend|raccomand|polec|aanbevel",
-    "ces": r"effort|\beasy\b|\bease\b|easily|aufwand|einfach|leicht|легко|усили|просто|facil|facile|moeite",
-    "csat": r"satisf|zufrieden|удовлетвор|доволь|zadowol|soddisf|tevreden",
-}
-WORDS_OF_A_QUESTION = 4
-
-
-def _asked(words: str) -> str:
-    """The instrument of a question written out in words, or "" if it speaks of none or several."""
-    if len(words.split()) < WORDS_OF_A_QUESTION:
-        return ""
-    found = [name for name, stems in QUESTION_STEMS.items() if re.search(stems, words)]
-    return found[0] if len(found) == 1 else ""
-
-
-@cache
-def instrument_named(name: str) -> str:
-    """The instrument that a column's or file's name stands for, or ""."""
-    asked = _asked(plain_words(name))
-    if asked:
-        return asked
-    best, found = 0.69, ""
-    for instrument, synonyms in INSTRUMENT_WORDS.items():
-        alike = likeness(name, instrument, synonyms)
-        if instrument in plain_words(name).split():
-            alike = 1.0
-        if alike > best:
-            best, found = alike, instrument
-    return found
