@@ -93,7 +93,8 @@ class DataError(ClienteleError):
     """The exports cannot be used as they are; `problems` lists everything found at once."""
 
     def __init__(self, problems: tuple[Problem, ...] | list[Problem]) -> None:
-        self.problems = tuple(problems)
+        # Sources that share a fault say it once.
+        self.problems = tuple(dict.fromkeys(problems))
         number = len(self.problems)
         head = "1 problem in the data" if number == 1 else f"{number} problems in the data"
         super().__init__("\n".join([f"{head}:", *(f"  - {problem}" for problem in self.problems)]))

@@ -268,6 +268,8 @@ def test_database_without_address_and_without_its_password(
     settings = CUSTOMERS_ONLY.replace("customers.csv", '{connect: "env:CRM_ADDRESS", table: t}')
     monkeypatch.delenv("CRM_ADDRESS", raising=False)
     assert "set the environment variable CRM_ADDRESS" in refusal(make_dataset(settings))
+    two = settings.replace("sources: {", 'sources: {more: {connect: "env:CRM_ADDRESS", table: u}, ')
+    assert refusal(make_dataset(two)).count("set the environment variable CRM_ADDRESS") == 1
     monkeypatch.setenv("CRM_ADDRESS", "nonsense://user:hunter2@host/db")
     text = refusal(make_dataset(settings))
     assert "table 't' at CRM_ADDRESS cannot be read" in text
